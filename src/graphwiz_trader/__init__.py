@@ -1,0 +1,1 @@
+"""GraphWiz Trader: a high-frequency cryptocurrency trading engine."""

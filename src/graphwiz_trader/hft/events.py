@@ -1,0 +1,179 @@
+"""What crosses rooms: the enumerations and record types of the core, and the kinds of journal records.
+
+Everything here is a plain value. Prices are ticks, sizes are lots, times are nanoseconds since the epoch as
+received (``*_ns``) or milliseconds as the venue wrote them (``*_ms``).
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Protocol
+
+import msgspec
+
+
+class Side(IntEnum):
+    """An order's side. The same numbers index a book's sides: bids are row 0, asks row 1."""
+
+    BUY = 0
+    SELL = 1
+
+    @property
+    def opposite(self) -> Side:
+        return Side.SELL if self is Side.BUY else Side.BUY
+
+    @property
+    def sign(self) -> int:
+        return 1 if self is Side.BUY else -1
+
+
+class OrderType(IntEnum):
+    LIMIT = 0
+    MARKET = 1
+
+
+class TimeInForce(IntEnum):
+    GTC = 0
+    IOC = 1
+    FOK = 2
+    POST_ONLY = 3
+
+
+class OrderState(IntEnum):
+    """Where an order is in its life. ``UNKNOWN``: sent, outcome not proven; its exposure stays reserved."""
+
+    SENT = 0
+    OPEN = 1
+    UNKNOWN = 2
+    FILLED = 3
+    CANCELED = 4
+    REJECTED = 5
+    EXPIRED = 6
+
+    @property
+    def is_final(self) -> bool:
+        return self >= OrderState.FILLED
+
+
+class Trust(IntEnum):
+    """Whether a book may be traded on. Only ``LIVE`` may."""
+
+    SYNCING = 0
+    LIVE = 1
+    STALE = 2
+    CROSSED = 3
+    BROKEN = 4
+
+
+class RecordKind(IntEnum):
+    """What a journal record holds. Below 16: inputs, which a replay feeds to the engine again.
+
+    From 16: what the engine made of them. From 48: measurements of the machine, which no replay reproduces.
+    """
+
+    SESSION = 1
+    MARKET_FRAME = 2
+    ORDER_FRAME = 3
+    SNAPSHOT = 4
+    LINE = 5
+    TIMER = 6
+    COMMAND = 7
+    DECISION = 16
+    ORDER = 17
+    CANCEL = 18
+    ORDER_UPDATE = 19
+    FILL = 20
+    RISK = 21
+    TRUST = 22
+    OPPORTUNITY = 23
+    PULSE = 24
+    NOTICE = 25
+    LEGS = 26
+    LATENCY = 48
+    END = 63
+
+    @property
+    def is_input(self) -> bool:
+        return self < RecordKind.DECISION
+
+
+class OrderIntent(msgspec.Struct, frozen=True, kw_only=True):
+    """What a strategy wants; risk has not seen it. ``price_ticks`` of a MARKET order is the worst acceptable."""
+
+    strategy: str
+    book: int
+    side: Side
+    price_ticks: int
+    size_lots: int
+    order_type: OrderType = OrderType.LIMIT
+    time_in_force: TimeInForce = TimeInForce.IOC
+    reduces: bool = False
+    """Closes a position: it is allowed while the limits for new exposure are reached, never past the breaker."""
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """What a strategy decided on one event: the orders it wants together, and why."""
+
+    strategy: str
+    book: int
+    """The book whose event triggered it."""
+    intents: tuple[OrderIntent, ...]
+    reason: str
+
+
+class Trade(msgspec.Struct, frozen=True, kw_only=True):
+    """One execution of an order, as the venue reported it. The fee is in units (10^-12) of ``fee_asset``."""
+
+    trade_id: str
+    price_ticks: int
+    size_lots: int
+    fee_units: int
+    fee_asset: str
+    maker: bool = False
+
+
+class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What a venue said about one order, in an answer or in an event; the two come in either order, or twice."""
+
+    client_id: str
+    state: OrderState
+    venue_id: str = ""
+    filled_lots: int = -1
+    """Cumulative; -1 when the message does not say."""
+    trades: tuple[Trade, ...] = ()
+    time_ms: int = 0
+    reason: str = ""
+    about_cancel: bool = False
+    """A refused cancel: says nothing about the order itself but that this cancel did not happen."""
+
+
+class Fill(msgspec.Struct, frozen=True, kw_only=True):
+    """One execution, counted once, with the order it belongs to."""
+
+    client_id: str
+    strategy: str
+    book: int
+    side: Side
+    trade: Trade
+    time_ns: int
+
+
+class Opportunity(msgspec.Struct, frozen=True, kw_only=True):
+    """Buy on one venue, sell on another, net of both taker fees; sized by the visible depth of both sides."""
+
+    symbol: str
+    buy_book: int
+    sell_book: int
+    buy_price_ticks: int
+    sell_price_ticks: int
+    size: float
+    """In base currency: what both sides show down to the two limit prices."""
+    net_bps: float
+    """At the top of both books."""
+    time_ns: int
+
+
+class Recorder(Protocol):
+    """Where the core writes what happened. The journal implements it; tests use a list."""
+
+    def append(self, kind: int, source: int, time_ns: int, payload: bytes) -> None: ...
