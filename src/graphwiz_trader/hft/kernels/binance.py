@@ -1,0 +1,426 @@
+"""Binance's market data, spot and USD-M futures: from a frame's bytes to an applied update, in one call.
+
+Read are ``depthUpdate``, ``bookTicker`` and ``trade``, raw or wrapped as ``{"stream","data"}``, and the REST answer
+of ``depth``. Keys may come in any order and unknown ones are passed over, white space is allowed; everything that we
+read must be there once, be of its right type and be exact, or the frame is refused as a whole.
+"""
+
+from __future__ import annotations
+
+from . import outcome
+from .book import apply_bbo, apply_snapshot, apply_trade, apply_update
+from .frames import Frame, byte_at, view
+from .jit import inlined, kernel
+from .json_scan import (
+    REFUSED,
+    at,
+    find_symbol,
+    skip_plain_string,
+    skip_space,
+    skip_value,
+    steps,
+    whole_number,
+)
+from .layout import MAX_LEVELS, SEQUENCE_FUTURES, Array, Record
+
+# What an event is; the names of ``e``.
+_NONE, _DEPTH, _TICKER, _TRADE, _SNAPSHOT, _ANOTHER = 0, 1, 2, 3, 4, 5
+
+# A bit per key that we read, to refuse a key that comes twice and to require those that an event needs.
+_HAS_EVENT, _HAS_SYMBOL, _HAS_FIRST, _HAS_FINAL, _HAS_PREVIOUS = 1, 2, 4, 8, 16
+_HAS_BIDS, _HAS_ASKS, _HAS_BID_SIZE, _HAS_ASK_SIZE = 32, 64, 128, 256
+_HAS_PRICE, _HAS_SIZE, _HAS_TRADE_ID, _HAS_MAKER = 512, 1024, 2048, 4096
+_HAS_TIME, _HAS_LAST_ID, _HAS_BID_LIST, _HAS_ASK_LIST = 8192, 16384, 32768, 65536
+
+_NEEDS_DEPTH = _HAS_SYMBOL | _HAS_FIRST | _HAS_FINAL | _HAS_BIDS | _HAS_ASKS
+_NEEDS_TICKER = _HAS_SYMBOL | _HAS_FINAL | _HAS_BIDS | _HAS_ASKS | _HAS_BID_SIZE | _HAS_ASK_SIZE
+_NEEDS_TRADE = _HAS_SYMBOL | _HAS_TRADE_ID | _HAS_PRICE | _HAS_SIZE | _HAS_MAKER
+_NEEDS_SNAPSHOT = _HAS_LAST_ID | _HAS_BID_LIST | _HAS_ASK_LIST
+
+_QUOTE, _COMMA, _COLON = 0x22, 0x2C, 0x3A
+_OPEN_OBJECT, _CLOSE_OBJECT, _OPEN_ARRAY, _CLOSE_ARRAY = 0x7B, 0x7D, 0x5B, 0x5D
+
+
+@kernel
+def on_frame(data: bytes, feeds: Array, books: Array, received_ns: int) -> int:
+    """Decode one stream frame and apply it. Returns ``code | book << 8`` (see ``outcome``). ``feeds``: shape (1,)."""
+    feed = feeds[0]
+    code = _decode(view(data), feed, books)
+    row = feed.book
+    if code == outcome.QUIET:
+        kind = feed.kind
+        if kind == _DEPTH:
+            code = apply_update(books[row], feed, received_ns)
+        elif kind == _TICKER:
+            code = apply_bbo(books[row], feed, received_ns)
+        elif kind == _TRADE:
+            code = apply_trade(books[row], feed)
+        else:
+            code = outcome.OTHER
+    return code | row << 8
+
+
+@kernel
+def on_snapshot(data: bytes, feeds: Array, books: Array, row: int, received_ns: int) -> int:
+    """Decode the REST answer of ``depth`` for the book ``row`` and apply it. Returns an outcome code."""
+    feed = feeds[0]
+    frame = view(data)
+    feed.book = row
+    position = _decode_event(frame, 0, feed, books)
+    if position < 0:
+        return -position
+    if skip_space(frame, position) != frame[1] or feed.kind != _SNAPSHOT:
+        return outcome.MALFORMED
+    return apply_snapshot(books[row], feed, received_ns)
+
+
+@kernel
+def decode(data: bytes, feeds: Array, books: Array) -> int:
+    """Decode one stream frame without applying it: QUIET, or the problem's code."""
+    return _decode(view(data), feeds[0], books)
+
+
+@kernel
+def _decode(frame: Frame, feed: Record, books: Array) -> int:
+    feed.book = outcome.NO_BOOK
+    feed.kind = _NONE
+    start = _find_event(frame)
+    if start < 0:
+        return outcome.MALFORMED
+    position = _decode_event(frame, start, feed, books)
+    if position < 0:
+        return -position
+    position = skip_space(frame, position)
+    if start > skip_space(frame, 0):  # wrapped: the envelope's rest
+        while at(frame, position) == _COMMA:
+            position = _skip_member(frame, position + 1)
+            if position < 0:
+                return outcome.MALFORMED
+            position = skip_space(frame, position)
+        if at(frame, position) != _CLOSE_OBJECT:
+            return outcome.MALFORMED
+        position = skip_space(frame, position + 1)
+    return outcome.QUIET if position == frame[1] else outcome.MALFORMED
+
+
+@kernel
+def _find_event(frame: Frame) -> int:
+    """Where the event's own object starts: at the front, or at ``data`` of a combined stream's envelope."""
+    start = skip_space(frame, 0)
+    if at(frame, start) != _OPEN_OBJECT:
+        return REFUSED
+    position = skip_space(frame, start + 1)
+    if not _is_key(frame, position, b'"stream"'):
+        return start
+    position = _skip_member(frame, position)
+    if position < 0:
+        return REFUSED
+    position = skip_space(frame, position)
+    if at(frame, position) != _COMMA:
+        return REFUSED
+    position = skip_space(frame, position + 1)
+    if not _is_key(frame, position, b'"data"'):
+        return REFUSED
+    position = skip_space(frame, position + 6)
+    if at(frame, position) != _COLON:
+        return REFUSED
+    position = skip_space(frame, position + 1)
+    return position if at(frame, position) == _OPEN_OBJECT else REFUSED
+
+
+@kernel
+def _decode_event(frame: Frame, start: int, feed: Record, books: Array) -> int:
+    """Read one event object at ``start`` into ``feed``. Returns the position behind it, or minus the problem."""
+    feed.kind = _NONE
+    feed.event_ms = 0
+    feed.count[0] = 0
+    feed.count[1] = 0
+    row = feed.book
+    kind = _NONE
+    seen = 0
+    read = 0  # lists of levels already read on the way
+    bids = asks = bid_size = ask_size = price = size = 0
+    position = skip_space(frame, start)
+    if at(frame, position) != _OPEN_OBJECT:
+        return -outcome.MALFORMED
+    position = skip_space(frame, position + 1)
+    if at(frame, position) == _CLOSE_OBJECT:
+        return position + 1
+    while True:
+        if at(frame, position) != _QUOTE:
+            return -outcome.MALFORMED
+        key_start = position + 1
+        position = skip_plain_string(frame, key_start)
+        if position < 0:
+            return -outcome.MALFORMED
+        field = _field(frame, key_start, position - 1)
+        position = skip_space(frame, position)
+        if at(frame, position) != _COLON:
+            return -outcome.MALFORMED
+        position = skip_space(frame, position + 1)
+        if seen & field:
+            return -outcome.MALFORMED
+        seen |= field
+        value = position
+        if field & (_HAS_BIDS | _HAS_ASKS) and kind == _DEPTH and row != outcome.NO_BOOK:
+            position = _levels(frame, position, books[row], 0 if field == _HAS_BIDS else 1, feed)
+            if position < 0:
+                feed.book = row
+                return position
+            read |= field
+        elif field & (_HAS_FIRST | _HAS_FINAL | _HAS_PREVIOUS | _HAS_TRADE_ID | _HAS_TIME | _HAS_LAST_ID):
+            number, position = whole_number(frame, position)
+            if position < 0:  # another event may use this key for something else: then it does not count as seen
+                seen &= ~field
+                position = skip_value(frame, value)
+            elif field == _HAS_FIRST:
+                feed.first_id = number
+            elif field & (_HAS_FINAL | _HAS_LAST_ID):
+                feed.final_id = number
+            elif field == _HAS_PREVIOUS:
+                feed.previous_id = number
+            elif field == _HAS_TRADE_ID:
+                feed.trade_id = number
+            else:
+                feed.event_ms = number
+        elif field == _HAS_EVENT and at(frame, position) == _QUOTE:
+            position = skip_plain_string(frame, position + 1)
+            kind = _kind(frame, value + 1)
+        elif field == _HAS_SYMBOL and at(frame, position) == _QUOTE:
+            position = skip_plain_string(frame, position + 1)
+            if position > 0:
+                row = find_symbol(frame, value + 1, position - 1, feed)
+                if row < 0:
+                    row = outcome.NO_BOOK
+        else:
+            position = skip_value(frame, position)
+            if field == _HAS_BIDS or field == _HAS_BID_LIST:
+                bids = value
+            elif field == _HAS_ASKS or field == _HAS_ASK_LIST:
+                asks = value
+            elif field == _HAS_BID_SIZE:
+                bid_size = value
+            elif field == _HAS_ASK_SIZE:
+                ask_size = value
+            elif field == _HAS_PRICE:
+                price = value
+            elif field == _HAS_SIZE:
+                size = value
+            elif field == _HAS_MAKER:
+                feed.trade_is_sell = 1 if at(frame, value) == 0x74 else 0
+        if position < 0:
+            return -outcome.MALFORMED
+        position = skip_space(frame, position)
+        byte = at(frame, position)
+        position += 1
+        if byte == _CLOSE_OBJECT:
+            break
+        if byte != _COMMA:
+            return -outcome.MALFORMED
+        position = skip_space(frame, position)
+    feed.book = row
+    if kind == _NONE:
+        if seen & _NEEDS_SNAPSHOT == _NEEDS_SNAPSHOT:
+            kind = _SNAPSHOT
+        elif not seen & _HAS_EVENT and seen & _NEEDS_TICKER == _NEEDS_TICKER:
+            kind = _TICKER  # spot's bookTicker does not name itself
+    feed.kind = kind
+    problem = _complete(frame, books, feed, seen, read, bids, asks, bid_size, ask_size, price, size)
+    return position if problem == outcome.QUIET else -problem
+
+
+@kernel
+def _complete(
+    frame: Frame,
+    books: Array,
+    feed: Record,
+    seen: int,
+    read: int,
+    bids: int,
+    asks: int,
+    bid_size: int,
+    ask_size: int,
+    price: int,
+    size: int,
+) -> int:
+    """Check that the event has what its kind needs, and read the values that had to wait for its symbol."""
+    kind = feed.kind
+    row = feed.book
+    if kind == _DEPTH:
+        if seen & _NEEDS_DEPTH != _NEEDS_DEPTH or feed.first_id > feed.final_id:
+            return outcome.MALFORMED
+    elif kind == _TICKER:
+        if seen & _NEEDS_TICKER != _NEEDS_TICKER:
+            return outcome.MALFORMED
+    elif kind == _TRADE:
+        if seen & _NEEDS_TRADE != _NEEDS_TRADE:
+            return outcome.MALFORMED
+    elif kind != _SNAPSHOT or row == outcome.NO_BOOK:
+        return outcome.QUIET
+    if row == outcome.NO_BOOK:
+        return outcome.UNKNOWN_SYMBOL
+    book = books[row]
+    if kind == _TRADE:
+        feed.ticks[0, 0] = _one(frame, price, book.price_decimals, book.tick_step)
+        feed.lots[0, 0] = _one(frame, size, book.size_decimals, book.lot_step)
+        bad = feed.ticks[0, 0] < 0 or feed.lots[0, 0] < 0
+        return outcome.BAD_NUMBER if bad else outcome.QUIET
+    if kind == _TICKER:
+        feed.ticks[0, 0] = _one(frame, bids, book.price_decimals, book.tick_step)
+        feed.lots[0, 0] = _one(frame, bid_size, book.size_decimals, book.lot_step)
+        feed.ticks[1, 0] = _one(frame, asks, book.price_decimals, book.tick_step)
+        feed.lots[1, 0] = _one(frame, ask_size, book.size_decimals, book.lot_step)
+        for side in range(2):
+            # An empty side is sent as price 0, size 0.
+            if feed.ticks[side, 0] < 0 or feed.lots[side, 0] < 0:
+                return outcome.BAD_NUMBER
+            if (feed.ticks[side, 0] == 0) != (feed.lots[side, 0] == 0):
+                return outcome.BAD_NUMBER
+        if feed.ticks[1, 0] != 0 and feed.ticks[0, 0] >= feed.ticks[1, 0]:
+            return outcome.CROSSED
+        return outcome.QUIET
+    if kind == _DEPTH and book.sequence_rule == SEQUENCE_FUTURES and not seen & _HAS_PREVIOUS:
+        return outcome.MALFORMED
+    if not read & _HAS_BIDS:
+        position = _levels(frame, bids, book, 0, feed)
+        if position < 0:
+            return -position
+    if not read & _HAS_ASKS:
+        position = _levels(frame, asks, book, 1, feed)
+        if position < 0:
+            return -position
+    return outcome.QUIET
+
+
+@kernel
+def _levels(frame: Frame, position: int, book: Record, side: int, feed: Record) -> int:
+    """Read ``[["price","size"],…]`` into a side of ``feed``: the position behind it, or minus the problem."""
+    price_decimals = book.price_decimals
+    tick_step = book.tick_step
+    size_decimals = book.size_decimals
+    lot_step = book.lot_step
+    count = 0
+    if at(frame, position) != _OPEN_ARRAY:
+        return -outcome.MALFORMED
+    position = skip_space(frame, position + 1)
+    if at(frame, position) == _CLOSE_ARRAY:
+        feed.count[side] = 0
+        return position + 1
+    while True:
+        if at(frame, position) != _OPEN_ARRAY:
+            return -outcome.MALFORMED
+        position = skip_space(frame, position + 1)
+        if at(frame, position) != _QUOTE:
+            return -outcome.MALFORMED
+        ticks, position = steps(frame, position + 1, price_decimals, tick_step)
+        if position < 0 or ticks == 0:
+            return -outcome.BAD_NUMBER
+        position = skip_space(frame, position)
+        if at(frame, position) != _COMMA:
+            return -outcome.MALFORMED
+        position = skip_space(frame, position + 1)
+        if at(frame, position) != _QUOTE:
+            return -outcome.MALFORMED
+        lots, position = steps(frame, position + 1, size_decimals, lot_step)
+        if position < 0:
+            return -outcome.BAD_NUMBER
+        position = skip_space(frame, position)
+        if at(frame, position) != _CLOSE_ARRAY:
+            return -outcome.MALFORMED
+        if count == MAX_LEVELS:
+            return -outcome.TOO_MANY_LEVELS
+        feed.ticks[side, count] = ticks
+        feed.lots[side, count] = lots
+        count += 1
+        position = skip_space(frame, position + 1)
+        byte = at(frame, position)
+        if byte == _CLOSE_ARRAY:
+            feed.count[side] = count
+            return position + 1
+        if byte != _COMMA:
+            return -outcome.MALFORMED
+        position = skip_space(frame, position + 1)
+
+
+@inlined
+def _one(frame: Frame, position: int, decimals: int, step: int) -> int:
+    """One decimal in quotes as steps, or REFUSED."""
+    if at(frame, position) != _QUOTE:
+        return REFUSED
+    value, behind = steps(frame, position + 1, decimals, step)
+    return value if behind > 0 else REFUSED
+
+
+@kernel
+def _field(frame: Frame, start: int, stop: int) -> int:
+    """The bit of the key ``frame[start:stop]``, 0 for one that we do not read."""
+    if stop - start == 1:
+        byte = byte_at(frame, start)
+        for i in range(len(_LETTERS)):
+            if byte == _LETTERS[i]:
+                return _LETTER_BITS[i]
+        return 0
+    if _is_key(frame, start - 1, b'"pu"'):
+        return _HAS_PREVIOUS
+    if _is_key(frame, start - 1, b'"bids"'):
+        return _HAS_BID_LIST
+    if _is_key(frame, start - 1, b'"asks"'):
+        return _HAS_ASK_LIST
+    if _is_key(frame, start - 1, b'"lastUpdateId"'):
+        return _HAS_LAST_ID
+    return 0
+
+
+_LETTERS = b"baupqUEsetBAm"
+_LETTER_BITS = (
+    _HAS_BIDS,
+    _HAS_ASKS,
+    _HAS_FINAL,
+    _HAS_PRICE,
+    _HAS_SIZE,
+    _HAS_FIRST,
+    _HAS_TIME,
+    _HAS_SYMBOL,
+    _HAS_EVENT,
+    _HAS_TRADE_ID,
+    _HAS_BID_SIZE,
+    _HAS_ASK_SIZE,
+    _HAS_MAKER,
+)
+
+
+@kernel
+def _kind(frame: Frame, start: int) -> int:
+    if _is_key(frame, start - 1, b'"depthUpdate"'):
+        return _DEPTH
+    if _is_key(frame, start - 1, b'"bookTicker"'):
+        return _TICKER
+    if _is_key(frame, start - 1, b'"trade"'):
+        return _TRADE
+    return _ANOTHER
+
+
+@kernel
+def _is_key(frame: Frame, position: int, quoted: bytes) -> bool:
+    """Whether the bytes from ``position`` are exactly this quoted text."""
+    if position + len(quoted) > frame[1]:
+        return False
+    for i in range(len(quoted)):
+        if byte_at(frame, position + i) != quoted[i]:
+            return False
+    return True
+
+
+@kernel
+def _skip_member(frame: Frame, position: int) -> int:
+    """Behind ``"key": value``, or REFUSED."""
+    position = skip_space(frame, position)
+    if at(frame, position) != _QUOTE:
+        return REFUSED
+    position = skip_plain_string(frame, position + 1)
+    if position < 0:
+        return REFUSED
+    position = skip_space(frame, position)
+    if at(frame, position) != _COLON:
+        return REFUSED
+    return skip_value(frame, position + 1)

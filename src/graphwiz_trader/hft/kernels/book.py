@@ -1,0 +1,160 @@
+"""What happens to a book: an update or a snapshot is checked against the venue's sequence and applied.
+
+These kernels know sequences and trust, not wire formats: what a venue's decoder has put into an UPDATE record is
+applied here, so that every venue keeps the same promises. Nothing is applied before the whole message has been
+decoded and its place in the sequence is proven.
+"""
+
+from __future__ import annotations
+
+from . import outcome
+from .jit import kernel
+from .ladder import clear_side, lots_at, set_level
+from .layout import HISTORY, NO_KEY, SEQUENCE_FUTURES, Record
+
+SYNCING, LIVE, STALE, CROSSED, BROKEN = 0, 1, 2, 3, 4  # events.Trust
+
+
+@kernel
+def apply_update(book: Record, event: Record, received_ns: int) -> int:
+    """A depth update. Returns an outcome code.
+
+    Binance spot ("How to manage a local order book correctly"): an event with ``u`` at or below the book's id is old;
+    one with ``U`` above id + 1 leaves a gap. USD-M futures DIFFER: the first event after the snapshot must span the
+    snapshot's id (``U <= id <= u``), and from then on ``pu`` must equal the previous event's ``u``.
+    """
+    if book.synced == 0:
+        return outcome.HELD
+    if book.sequence_rule == SEQUENCE_FUTURES:
+        if book.first_pending == 1:
+            if event.final_id < book.last_id:
+                return outcome.QUIET
+            if event.first_id > book.last_id:
+                return outcome.GAP
+        elif event.final_id <= book.last_id:
+            return outcome.QUIET
+        elif event.previous_id != book.last_id:
+            return outcome.GAP
+    else:
+        if event.final_id <= book.last_id:
+            return outcome.QUIET
+        if event.first_id > book.last_id + 1:
+            return outcome.GAP
+    if not _apply_levels(book, event):
+        return outcome.LADDER_FULL
+    book.first_pending = 0
+    book.last_id = event.final_id
+    book.event_ms = event.event_ms
+    book.received_ns = received_ns
+    book.updates += 1
+    if _is_crossed(book):
+        return outcome.CROSSED
+    book.trust = LIVE
+    return refresh_top(book, received_ns)
+
+
+@kernel
+def apply_snapshot(book: Record, event: Record, received_ns: int) -> int:
+    """Start the book from a snapshot, whose id stands in ``final_id``. One that is no newer than the book is old.
+
+    The book is trusted only once an update has continued the snapshot: a snapshot alone may be of any age.
+    """
+    if book.synced == 1 and event.final_id <= book.last_id:
+        return outcome.QUIET
+    clear_side(book, 0)
+    clear_side(book, 1)
+    book.synced = 0
+    if not _apply_levels(book, event):
+        return outcome.LADDER_FULL
+    if _is_crossed(book):
+        return outcome.CROSSED
+    book.synced = 1
+    book.first_pending = 1
+    book.last_id = event.final_id
+    book.trust = SYNCING
+    book.received_ns = received_ns
+    return outcome.QUIET
+
+
+@kernel
+def apply_bbo(book: Record, event: Record, received_ns: int) -> int:
+    """The venue's own best bid and offer. Newest by update id, never by arrival."""
+    if event.final_id <= book.bbo_id:
+        return outcome.QUIET
+    book.bbo_id = event.final_id
+    for side in range(2):
+        book.bbo_ticks[side] = event.ticks[side, 0]
+        book.bbo_lots[side] = event.lots[side, 0]
+    book.updates += 1
+    book.received_ns = received_ns
+    if book.trust != LIVE:
+        return outcome.QUIET
+    return refresh_top(book, received_ns)
+
+
+@kernel
+def apply_trade(book: Record, event: Record) -> int:
+    """The last trade; one that is no newer by its id is old."""
+    if event.trade_id <= book.trade_id:
+        return outcome.QUIET
+    book.trade_id = event.trade_id
+    book.trade_ticks = event.ticks[0, 0]
+    book.trade_lots = event.lots[0, 0]
+    book.trade_is_sell = event.trade_is_sell
+    return outcome.TRADE
+
+
+@kernel
+def forget(book: Record, trust: int) -> None:
+    """The book is no longer known to be right: wait for a snapshot."""
+    book.synced = 0
+    book.first_pending = 0
+    book.trust = trust
+
+
+@kernel
+def refresh_top(book: Record, received_ns: int) -> int:
+    """Recompute the top of book from ladder and bbo; a changed mid goes into the history."""
+    from_bbo = book.bbo_id > book.last_id
+    changed = False
+    for side in range(2):
+        if from_bbo:
+            ticks = book.bbo_ticks[side]
+            lots = book.bbo_lots[side]
+        elif book.best[side] == NO_KEY:
+            ticks = 0
+            lots = 0
+        else:
+            key = book.best[side]
+            ticks = key if side == 1 else -key
+            lots = lots_at(book, side, key)
+        if ticks != book.top_ticks[side] or lots != book.top_lots[side]:
+            book.top_ticks[side] = ticks
+            book.top_lots[side] = lots
+            changed = True
+    if not changed:
+        return outcome.QUIET
+    if book.top_ticks[0] != 0 and book.top_ticks[1] != 0:
+        mid2 = book.top_ticks[0] + book.top_ticks[1]
+        newest = (book.history_count - 1) % HISTORY
+        if book.history_count == 0 or book.history_mid2[newest] != mid2:
+            place = book.history_count % HISTORY
+            book.history_mid2[place] = mid2
+            book.history_ns[place] = received_ns
+            book.history_count += 1
+    return outcome.TOP_CHANGED
+
+
+@kernel
+def _apply_levels(book: Record, event: Record) -> bool:
+    for side in range(2):
+        sign = -1 if side == 0 else 1
+        for i in range(event.count[side]):
+            if not set_level(book, side, event.ticks[side, i] * sign, event.lots[side, i]):
+                return False
+    return True
+
+
+@kernel
+def _is_crossed(book: Record) -> bool:
+    return book.best[0] != NO_KEY and book.best[1] != NO_KEY and -book.best[0] >= book.best[1]
