@@ -71,9 +71,7 @@ class StateFold:
             case Fill():
                 self._fill(payload)
             case payloads.Latency():
-                self.state.latency = state.LatencyView(
-                    payload.processing_ns, payload.order_ns, payload.round_trip_ns
-                )
+                self.state.latency = state.LatencyView(payload.processing_ns, payload.order_ns, payload.round_trip_ns)
             case payloads.TrustChange():
                 self._trust(payload)
             case payloads.RiskEvent():
@@ -104,9 +102,7 @@ class StateFold:
             version=session.version,
             started_ms=session.started_ns // _NS_PER_MS,
             venues=list(venues.values()),
-            books=[
-                state.BookView(book=i.book, exchange=i.exchange, symbol=i.symbol) for i in session.instruments
-            ],
+            books=[state.BookView(book=i.book, exchange=i.exchange, symbol=i.symbol) for i in session.instruments],
             strategies=tuple(payloads.StrategyPulse(name=name) for name in session.strategies),
             pnl_history=self._pnl.points,
         )
@@ -145,9 +141,7 @@ class StateFold:
         instrument = self._instruments.get(position.book)
         if instrument is None:
             return state.PositionView("?", f"book {position.book}", "", "", position)
-        return state.PositionView(
-            instrument.exchange, instrument.symbol, instrument.base, instrument.quote, position
-        )
+        return state.PositionView(instrument.exchange, instrument.symbol, instrument.base, instrument.quote, position)
 
     def _count_live(self) -> None:
         live: dict[str, int] = {}

@@ -32,9 +32,7 @@ class RateMeter:
         elapsed_ns = time_ns - then_ns
         if elapsed_ns <= 0:
             return (0.0,) * len(counters)
-        return tuple(
-            (now - before) * _NS_PER_S / elapsed_ns for now, before in zip(counters, then, strict=True)
-        )
+        return tuple((now - before) * _NS_PER_S / elapsed_ns for now, before in zip(counters, then, strict=True))
 
 
 class ThinningHistory:
