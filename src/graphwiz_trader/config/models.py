@@ -1,0 +1,304 @@
+"""Every key of ``config/hft.yaml``: its kind, unit, bounds, default, meaning, and how keys bound each other.
+
+This file is the reference. ``docs/configuration.md``, ``graphwiz config keys`` and the error messages are
+made from it. Sizes and limits are amounts of the risk currency (``risk.currency``), not of the base asset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from graphwiz_trader.config.values import (
+    Asset,
+    Folder,
+    HttpAddress,
+    Money,
+    Number,
+    SocketAddress,
+    Symbols,
+    Unit,
+    is_loopback,
+)
+from graphwiz_trader.errors import did_you_mean
+
+EXCHANGES = ("binance", "binanceusdm")
+"""The exchange ids, as ccxt spells them, that this version speaks."""
+
+
+def _exchange_id(text: str) -> str:
+    if text not in EXCHANGES:
+        raise ValueError(f"an exchange id; {did_you_mean(text, EXCHANGES)}")
+    return text
+
+
+ExchangeId = Annotated[str, AfterValidator(_exchange_id)]
+
+MILLISECONDS = Unit("ms")
+CURRENCY = Unit("risk.currency")
+PPM_OF_NOTIONAL = Unit("ppm of notional")
+
+
+class CrossCheckError(ValueError):
+    """Values that are each in bounds but contradict one another; each problem is a key path and a text."""
+
+    def __init__(self, problems: Iterable[tuple[str, str]]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(f"{path}: {text}" for path, text in self.problems))
+
+
+def _beyond(path: str, value: Decimal, limit_path: str, limit: Decimal) -> list[tuple[str, str]]:
+    """The problem, if there is one, of a value beyond the limit that another key sets for it."""
+    if value <= limit:
+        return []
+    return [(path, f"{value:f} is more than {limit_path} {limit:f}; lower it, or raise {limit_path}")]
+
+
+def _refuse(problems: list[tuple[str, str]]) -> None:
+    if problems:
+        raise CrossCheckError(problems)
+
+
+class Section(BaseModel):
+    """A group of keys. Left out or left empty, it holds its defaults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_means_defaults(cls, value: Any) -> Any:
+        return {} if value is None else value
+
+
+class EndpointsConfig(Section):
+    """Where an exchange is reached. Left out, the simulated exchange's own addresses are used."""
+
+    rest: HttpAddress = Field(description="Snapshots and symbol rules.")
+    stream: SocketAddress = Field(description="Market data streams.")
+    orders: SocketAddress = Field(description="Order entry.")
+
+
+class ExchangeConfig(Section):
+    """One exchange: whether it takes part, and with what."""
+
+    enabled: bool = Field(default=True, description="Whether this exchange takes part.")
+    symbols: Symbols = Field(
+        default=("BTC/USDT", "ETH/USDT"),
+        description="What is watched and traded, as BASE/QUOTE.",
+    )
+    websocket: bool = Field(
+        default=True,
+        description="Market data over WebSocket. An enabled exchange needs it: there is no other feed.",
+    )
+    taker_fee_ppm: Annotated[int | None, PPM_OF_NOTIONAL] = Field(
+        default=None, ge=0, le=100_000, description="Your taker fee. Left out: the venue's published rate."
+    )
+    maker_fee_ppm: Annotated[int | None, PPM_OF_NOTIONAL] = Field(
+        default=None,
+        ge=-100_000,
+        le=100_000,
+        description="Your maker fee, negative for a rebate. Left out: the published rate.",
+    )
+    endpoints: EndpointsConfig | None = Field(
+        default=None,
+        description="Where the exchange is reached. In simulated mode only this machine is allowed.",
+    )
+
+    @model_validator(mode="after")
+    def _has_a_feed(self) -> ExchangeConfig:
+        if self.enabled and not self.websocket:
+            text = "is false, and an enabled exchange has no other feed; set it to true, or enabled to false"
+            raise CrossCheckError([("websocket", text)])
+        return self
+
+
+def _default_exchanges() -> dict[str, ExchangeConfig]:
+    return {exchange: ExchangeConfig() for exchange in EXCHANGES}
+
+
+class MarketDataConfig(Section):
+    """Which books are kept, and how fresh one must be before anything acts on it."""
+
+    exchanges: Mapping[ExchangeId, ExchangeConfig] = Field(
+        default_factory=_default_exchanges,
+        description="By exchange id, as ccxt spells it.",
+    )
+    max_book_age_ms: Annotated[int, MILLISECONDS] = Field(
+        default=1_000, ge=1, le=60_000, description="An arbitrage uses no book whose last update is older."
+    )
+    max_skew_ms: Annotated[int, MILLISECONDS] = Field(
+        default=500,
+        ge=1,
+        le=60_000,
+        description="An arbitrage compares no two books whose last updates are further apart.",
+    )
+    stale_after_ms: Annotated[int, MILLISECONDS] = Field(
+        default=5_000,
+        ge=10,
+        le=600_000,
+        description="A book without an update for this long is no longer trusted.",
+    )
+
+    @model_validator(mode="after")
+    def _freshness_limits_nest(self) -> MarketDataConfig:
+        skew_ms, age_ms, stale_ms = map(Decimal, (self.max_skew_ms, self.max_book_age_ms, self.stale_after_ms))
+        _refuse(
+            _beyond("max_skew_ms", skew_ms, "max_book_age_ms", age_ms)
+            + _beyond("max_book_age_ms", age_ms, "stale_after_ms", stale_ms)
+        )
+        return self
+
+
+class StatisticalArbitrageConfig(Section):
+    """Mean reversion of one symbol's mid price."""
+
+    enabled: bool = Field(default=True, description="Whether the strategy runs.")
+    lookback_period: Annotated[int, Unit("mid prices")] = Field(
+        default=100,
+        ge=2,
+        le=1_000,
+        description="How many mid prices the rolling mean covers; a book's history keeps 1,000.",
+    )
+    z_score_threshold: Annotated[Number, Unit("standard deviations")] = Field(
+        default=2.0, gt=0, le=100, description="How far from the mean a mid price must be to enter."
+    )
+    max_position_size: Annotated[Money, CURRENCY] = Field(
+        default=Decimal(1_000), gt=0, le=10**12, description="The most the strategy holds of one instrument."
+    )
+
+
+class CrossExchangeArbitrageConfig(Section):
+    """Buying on one exchange what another pays more for."""
+
+    enabled: bool = Field(default=True, description="Whether the strategy runs.")
+    min_profit_bps: Annotated[Number, Unit("bps of notional")] = Field(
+        default=1.0, ge=0, le=10_000, description="The least profit, net of both taker fees, worth acting on."
+    )
+    max_position_size: Annotated[Money, CURRENCY] = Field(
+        default=Decimal(1_000),
+        gt=0,
+        le=10**12,
+        description="The most one pair of orders is worth on each exchange.",
+    )
+
+
+class StrategiesConfig(Section):
+    """What decides."""
+
+    statistical_arbitrage: StatisticalArbitrageConfig = StatisticalArbitrageConfig()
+    cross_exchange_arbitrage: CrossExchangeArbitrageConfig = CrossExchangeArbitrageConfig()
+
+
+class RiskConfig(Section):
+    """What no order may break, whoever wants it."""
+
+    max_position_size: Annotated[Money, CURRENCY] = Field(
+        default=Decimal(10_000),
+        gt=0,
+        le=10**12,
+        description="The most of one instrument: its position and its open orders.",
+    )
+    max_exposure: Annotated[Money, CURRENCY] = Field(
+        default=Decimal(50_000),
+        gt=0,
+        le=10**12,
+        description="The most of everything: all positions and all open orders.",
+    )
+    max_orders_per_second: Annotated[int, Unit("orders/s")] = Field(
+        default=50, ge=1, le=10_000, description="Orders sent within any one second, over all exchanges."
+    )
+    circuit_breaker_threshold: Annotated[Money, CURRENCY] = Field(
+        default=Decimal(500),
+        gt=0,
+        le=10**12,
+        description="The loss, realised and unrealised, net of fees, that stops trading.",
+    )
+    currency: Asset = Field(
+        default="USDT",
+        description="What limits and profit are counted in; other quotes are refused.",
+    )
+
+    @model_validator(mode="after")
+    def _one_position_fits_the_exposure(self) -> RiskConfig:
+        _refuse(_beyond("max_position_size", self.max_position_size, "max_exposure", self.max_exposure))
+        return self
+
+
+class PerformanceConfig(Section):
+    """When the machine counts as too slow."""
+
+    max_order_latency_ms: Annotated[Number, MILLISECONDS] = Field(
+        default=100.0, gt=0, le=60_000, description="An order's answer that takes longer is reported."
+    )
+    max_processing_latency_ms: Annotated[Number, MILLISECONDS] = Field(
+        default=10.0, gt=0, le=60_000, description="A frame whose processing takes longer is reported."
+    )
+    enable_profiling: bool = Field(default=False, description="Measure each stage of a frame's journey, at some cost.")
+
+
+class KnowledgeGraphConfig(Section):
+    """What the observer keeps in the graph."""
+
+    store_trades: bool = Field(default=True, description="Keep every order and trade.")
+    store_patterns: bool = Field(default=True, description="Keep detected patterns.")
+    analyze_correlations: bool = Field(default=True, description="Keep correlations between instruments.")
+
+
+class ObserverConfig(Section):
+    """The page and the metrics, on this machine only."""
+
+    port: Annotated[int, Unit("TCP port")] = Field(
+        default=8080,
+        ge=0,
+        le=65_535,
+        description="Where the page is served on 127.0.0.1; 0 takes a free port.",
+    )
+
+
+class HftConfig(Section):
+    """The whole configuration, the ``hft:`` of the file. Its defaults trade on simulated exchanges only."""
+
+    enabled: bool = Field(default=True, description="Whether the engine starts at all.")
+    mode: Literal["simulated"] = Field(
+        default="simulated",
+        description="Orders go to exchanges simulated on this machine. There is no other mode yet.",
+    )
+    data_dir: Folder = Field(default=Path("var"), description="Where the journal and everything made from it is kept.")
+    market_data: MarketDataConfig = MarketDataConfig()
+    strategies: StrategiesConfig = StrategiesConfig()
+    risk: RiskConfig = RiskConfig()
+    performance: PerformanceConfig = PerformanceConfig()
+    knowledge_graph: KnowledgeGraphConfig = KnowledgeGraphConfig()
+    observer: ObserverConfig = ObserverConfig()
+
+    @property
+    def enabled_exchanges(self) -> dict[str, ExchangeConfig]:
+        return {name: exchange for name, exchange in self.market_data.exchanges.items() if exchange.enabled}
+
+    @model_validator(mode="after")
+    def _sections_agree(self) -> HftConfig:
+        limit = ("risk.max_position_size", self.risk.max_position_size)
+        stat_arb, cross = self.strategies.statistical_arbitrage, self.strategies.cross_exchange_arbitrage
+        _refuse(
+            _beyond("strategies.statistical_arbitrage.max_position_size", stat_arb.max_position_size, *limit)
+            + _beyond("strategies.cross_exchange_arbitrage.max_position_size", cross.max_position_size, *limit)
+            + [problem for exchange in self.market_data.exchanges for problem in self._beyond_this_machine(exchange)]
+        )
+        return self
+
+    def _beyond_this_machine(self, exchange: str) -> list[tuple[str, str]]:
+        """A simulated exchange is on this machine; orders to an address elsewhere would be real ones."""
+        endpoints = self.market_data.exchanges[exchange].endpoints
+        return [
+            (
+                f"market_data.exchanges.{exchange}.endpoints.{name}",
+                f"{urlsplit(address).hostname} is not this machine, as in simulated mode it must be",
+            )
+            for name, address in endpoints or ()
+            if not is_loopback(address)
+        ]
