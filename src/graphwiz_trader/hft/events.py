@@ -145,6 +145,9 @@ class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     about_cancel: bool = False
     """A refused cancel: says nothing about the order itself but that this cancel did not happen."""
+    not_found: bool = False
+    """A query's answer that the venue knows no such order; ``state`` then says nothing. Proof only when the
+    query was asked long enough after the order was sent: before that the order may still arrive there."""
 
 
 class Fill(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,73 @@
+"""What the core writes into the journal about orders, risk and legs: one Struct a record kind.
+
+The payload of a record is the Struct as JSON; a FILL's payload is `events.Fill` itself. Times and sources
+stand in the record's header: ``source`` is the book id.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from graphwiz_trader.hft.events import OrderState, OrderType, Side, TimeInForce
+
+encode = msgspec.json.Encoder().encode
+"""A Struct as the bytes of its record."""
+
+
+class OrderSent(msgspec.Struct, frozen=True, gc=False):
+    """ORDER: written before the order is handed to its gateway. ``legs`` is its group, 0 when it stands alone."""
+
+    client_id: str
+    strategy: str
+    book: int
+    side: Side
+    order_type: OrderType
+    time_in_force: TimeInForce
+    price_ticks: int
+    size_lots: int
+    legs: int
+
+
+class CancelSent(msgspec.Struct, frozen=True, gc=False):
+    """CANCEL: written before the cancel is handed to the gateway. The order lives on until its end is proven."""
+
+    client_id: str
+    reason: str
+
+
+class OrderUpdate(msgspec.Struct, frozen=True, gc=False):
+    """ORDER_UPDATE: an order's state or filled size changed. ``filled_lots`` is the sum of its trades seen."""
+
+    client_id: str
+    state: OrderState
+    filled_lots: int
+    venue_id: str
+    reason: str
+
+
+class RiskEvent(msgspec.Struct, frozen=True, gc=False):
+    """RISK: ``event`` is refused, tripped, reset or legs_paused; ``reason`` is a code, or what a person wrote."""
+
+    event: str
+    reason: str
+    detail: str
+
+
+class LegsEvent(msgspec.Struct, frozen=True, gc=False):
+    """LEGS: ``event`` is sent, none, even, uneven, unwind, late or residual. ``residual`` is decimal text in the
+    base asset: how much more was bought (negative: sold) than its other side."""
+
+    event: str
+    group: int
+    strategy: str
+    symbol: str
+    residual: str
+    detail: str
+
+
+class Notice(msgspec.Struct, frozen=True, gc=False):
+    """NOTICE: something that ought not to happen did. ``what`` names the thing, ``kind`` the sort of trouble."""
+
+    what: str
+    kind: str
+    count: int
