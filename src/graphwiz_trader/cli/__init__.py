@@ -64,12 +64,19 @@ def _called_by_its_own_module() -> None:
     """Stands for a command in the list of commands; LazyCommands puts the real one in its place."""
 
 
-def command_line() -> Any:
+def command_line() -> typer.Typer:
     """The ``graphwiz`` command."""
-    app = typer.Typer(cls=LazyCommands, no_args_is_help=True, add_completion=False, callback=_top)
+    app = typer.Typer(
+        cls=LazyCommands,
+        callback=_top,
+        no_args_is_help=True,
+        add_completion=False,
+        # Typer's own tracebacks show local variables, and one of those may hold a secret.
+        pretty_exceptions_enable=False,
+    )
     for name, summary in COMMANDS.items():
         app.command(name, help=summary)(_called_by_its_own_module)
-    return typer.main.get_command(app)
+    return app
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from graphwiz_trader.errors import GraphwizError
+MAX_DEPTH = 20
 
 KeyPath = tuple[str | int, ...]
 
@@ -25,7 +25,7 @@ _WORDS |= {"yes": True, "on": True, "no": False, "off": False}
 _PLAIN_TAGS = ("str", "int", "float", "bool", "null", "timestamp", "value", "merge")
 
 
-class YamlTextError(GraphwizError):
+class YamlTextError(ValueError):
     """The text is no YAML, or YAML of a kind that is left out here. ``line`` counts from 1."""
 
     def __init__(self, text: str, line: int) -> None:
@@ -44,8 +44,7 @@ class YamlTree(NamedTuple):
 def parse(text: str) -> YamlTree:
     """Raises YamlTextError with the line. The message never quotes the text, which may hold a secret."""
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise YamlTextError("anchors and aliases are not used here: write the value out", 1)
+        _refuse_aliases_and_depth(text)
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         tree = YamlTree({}, {}, [])
         return tree if root is None else tree._replace(value=_value(root, (), tree))
@@ -54,8 +53,18 @@ def parse(text: str) -> YamlTree:
         raise YamlTextError(f"not readable as YAML: {error.problem}", mark.line + 1 if mark else 1) from None
     except yaml.YAMLError:
         raise YamlTextError("not readable as YAML: it holds a character that is not text", 1) from None
-    except RecursionError:
-        raise YamlTextError("not readable as YAML: nested too deeply", 1) from None
+
+
+def _refuse_aliases_and_depth(text: str) -> None:
+    """On the stream of events, before anything is built from it."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        line = event.start_mark.line + 1 if event.start_mark else 1
+        if isinstance(event, yaml.AliasEvent):
+            raise YamlTextError("anchors and aliases are not used here: write the value out", line)
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise YamlTextError(f"groups stand inside one another more than {MAX_DEPTH} deep", line)
 
 
 def _value(node: yaml.Node, path: KeyPath, tree: YamlTree) -> Any:
