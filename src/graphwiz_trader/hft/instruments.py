@@ -65,6 +65,10 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     quote: str
     tick_size: str
     lot_size: str
+    """The finest size that can stand in the book. It may be finer than what may be ordered: resting orders from
+    before a venue coarsened its step keep their size."""
+    order_step_lots: int = 1
+    """Orders must be a multiple of this."""
     min_size_lots: int = 1
     max_size_lots: int = 2**53
     min_notional: str = "0"
@@ -72,6 +76,10 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     taker_fee_ppm: int = 1_000
     can_short: bool = False
     """A derivative may be sold without being held; a spot instrument may not."""
+
+    @property
+    def order_step_units(self) -> int:
+        return self.order_step_lots * self.lot_units
 
     @property
     def tick_units(self) -> int:

@@ -24,7 +24,7 @@ from .json_scan import (
 from .layout import MAX_LEVELS, SEQUENCE_FUTURES, Array, Record
 
 # What an event is; the names of ``e``.
-_NONE, _DEPTH, _TICKER, _TRADE, _SNAPSHOT, _ANOTHER = 0, 1, 2, 3, 4, 5
+NONE, DEPTH, TICKER, TRADE, SNAPSHOT, ANOTHER = 0, 1, 2, 3, 4, 5
 
 # A bit per key that we read, to refuse a key that comes twice and to require those that an event needs.
 _HAS_EVENT, _HAS_SYMBOL, _HAS_FIRST, _HAS_FINAL, _HAS_PREVIOUS = 1, 2, 4, 8, 16
@@ -49,11 +49,11 @@ def on_frame(data: bytes, feeds: Array, books: Array, received_ns: int) -> int:
     row = feed.book
     if code == outcome.QUIET:
         kind = feed.kind
-        if kind == _DEPTH:
+        if kind == DEPTH:
             code = apply_update(books[row], feed, received_ns)
-        elif kind == _TICKER:
+        elif kind == TICKER:
             code = apply_bbo(books[row], feed, received_ns)
-        elif kind == _TRADE:
+        elif kind == TRADE:
             code = apply_trade(books[row], feed)
         else:
             code = outcome.OTHER
@@ -69,7 +69,7 @@ def on_snapshot(data: bytes, feeds: Array, books: Array, row: int, received_ns: 
     position = _decode_event(frame, 0, feed, books)
     if position < 0:
         return -position
-    if skip_space(frame, position) != frame[1] or feed.kind != _SNAPSHOT:
+    if skip_space(frame, position) != frame[1] or feed.kind != SNAPSHOT:
         return outcome.MALFORMED
     return apply_snapshot(books[row], feed, received_ns)
 
@@ -83,7 +83,7 @@ def decode(data: bytes, feeds: Array, books: Array) -> int:
 @kernel
 def _decode(frame: Frame, feed: Record, books: Array) -> int:
     feed.book = outcome.NO_BOOK
-    feed.kind = _NONE
+    feed.kind = NONE
     start = _find_event(frame)
     if start < 0:
         return outcome.MALFORMED
@@ -131,12 +131,12 @@ def _find_event(frame: Frame) -> int:
 @kernel
 def _decode_event(frame: Frame, start: int, feed: Record, books: Array) -> int:
     """Read one event object at ``start`` into ``feed``. Returns the position behind it, or minus the problem."""
-    feed.kind = _NONE
+    feed.kind = NONE
     feed.event_ms = 0
     feed.count[0] = 0
     feed.count[1] = 0
     row = feed.book
-    kind = _NONE
+    kind = NONE
     seen = 0
     read = 0  # lists of levels already read on the way
     bids = asks = bid_size = ask_size = price = size = 0
@@ -162,10 +162,9 @@ def _decode_event(frame: Frame, start: int, feed: Record, books: Array) -> int:
             return -outcome.MALFORMED
         seen |= field
         value = position
-        if field & (_HAS_BIDS | _HAS_ASKS) and kind == _DEPTH and row != outcome.NO_BOOK:
+        if field & (_HAS_BIDS | _HAS_ASKS) and kind == DEPTH and row != outcome.NO_BOOK:
             position = _levels(frame, position, books[row], 0 if field == _HAS_BIDS else 1, feed)
             if position < 0:
-                feed.book = row
                 return position
             read |= field
         elif field & (_HAS_FIRST | _HAS_FINAL | _HAS_PREVIOUS | _HAS_TRADE_ID | _HAS_TIME | _HAS_LAST_ID):
@@ -185,13 +184,15 @@ def _decode_event(frame: Frame, start: int, feed: Record, books: Array) -> int:
                 feed.event_ms = number
         elif field == _HAS_EVENT and at(frame, position) == _QUOTE:
             position = skip_plain_string(frame, position + 1)
-            kind = _kind(frame, value + 1)
+            kind = _kind(frame, value + 1) if position > 0 else NONE
+            feed.kind = kind
         elif field == _HAS_SYMBOL and at(frame, position) == _QUOTE:
             position = skip_plain_string(frame, position + 1)
             if position > 0:
                 row = find_symbol(frame, value + 1, position - 1, feed)
                 if row < 0:
                     row = outcome.NO_BOOK
+                feed.book = row
         else:
             position = skip_value(frame, position)
             if field == _HAS_BIDS or field == _HAS_BID_LIST:
@@ -219,11 +220,11 @@ def _decode_event(frame: Frame, start: int, feed: Record, books: Array) -> int:
             return -outcome.MALFORMED
         position = skip_space(frame, position)
     feed.book = row
-    if kind == _NONE:
+    if kind == NONE:
         if seen & _NEEDS_SNAPSHOT == _NEEDS_SNAPSHOT:
-            kind = _SNAPSHOT
+            kind = SNAPSHOT
         elif not seen & _HAS_EVENT and seen & _NEEDS_TICKER == _NEEDS_TICKER:
-            kind = _TICKER  # spot's bookTicker does not name itself
+            kind = TICKER  # spot's bookTicker does not name itself
     feed.kind = kind
     problem = _complete(frame, books, feed, seen, read, bids, asks, bid_size, ask_size, price, size)
     return position if problem == outcome.QUIET else -problem
@@ -246,26 +247,26 @@ def _complete(
     """Check that the event has what its kind needs, and read the values that had to wait for its symbol."""
     kind = feed.kind
     row = feed.book
-    if kind == _DEPTH:
+    if kind == DEPTH:
         if seen & _NEEDS_DEPTH != _NEEDS_DEPTH or feed.first_id > feed.final_id:
             return outcome.MALFORMED
-    elif kind == _TICKER:
+    elif kind == TICKER:
         if seen & _NEEDS_TICKER != _NEEDS_TICKER:
             return outcome.MALFORMED
-    elif kind == _TRADE:
+    elif kind == TRADE:
         if seen & _NEEDS_TRADE != _NEEDS_TRADE:
             return outcome.MALFORMED
-    elif kind != _SNAPSHOT or row == outcome.NO_BOOK:
+    elif kind != SNAPSHOT or row == outcome.NO_BOOK:
         return outcome.QUIET
     if row == outcome.NO_BOOK:
         return outcome.UNKNOWN_SYMBOL
     book = books[row]
-    if kind == _TRADE:
+    if kind == TRADE:
         feed.ticks[0, 0] = _one(frame, price, book.price_decimals, book.tick_step)
         feed.lots[0, 0] = _one(frame, size, book.size_decimals, book.lot_step)
         bad = feed.ticks[0, 0] < 0 or feed.lots[0, 0] < 0
         return outcome.BAD_NUMBER if bad else outcome.QUIET
-    if kind == _TICKER:
+    if kind == TICKER:
         feed.ticks[0, 0] = _one(frame, bids, book.price_decimals, book.tick_step)
         feed.lots[0, 0] = _one(frame, bid_size, book.size_decimals, book.lot_step)
         feed.ticks[1, 0] = _one(frame, asks, book.price_decimals, book.tick_step)
@@ -279,7 +280,7 @@ def _complete(
         if feed.ticks[1, 0] != 0 and feed.ticks[0, 0] >= feed.ticks[1, 0]:
             return outcome.CROSSED
         return outcome.QUIET
-    if kind == _DEPTH and book.sequence_rule == SEQUENCE_FUTURES and not seen & _HAS_PREVIOUS:
+    if kind == DEPTH and book.sequence_rule == SEQUENCE_FUTURES and not seen & _HAS_PREVIOUS:
         return outcome.MALFORMED
     if not read & _HAS_BIDS:
         position = _levels(frame, bids, book, 0, feed)
@@ -392,12 +393,12 @@ _LETTER_BITS = (
 @kernel
 def _kind(frame: Frame, start: int) -> int:
     if _is_key(frame, start - 1, b'"depthUpdate"'):
-        return _DEPTH
+        return DEPTH
     if _is_key(frame, start - 1, b'"bookTicker"'):
-        return _TICKER
+        return TICKER
     if _is_key(frame, start - 1, b'"trade"'):
-        return _TRADE
-    return _ANOTHER
+        return TRADE
+    return ANOTHER
 
 
 @kernel

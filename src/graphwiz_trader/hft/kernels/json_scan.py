@@ -17,6 +17,7 @@ REFUSED = -1
 MAX_DIGITS = 18
 """More digits do not fit an int64."""
 
+_POWERS = np.array([10**exponent for exponent in range(MAX_DIGITS + 1)], np.int64)
 _QUOTE, _BACKSLASH, _COMMA, _COLON = 0x22, 0x5C, 0x2C, 0x3A
 _OPEN_OBJECT, _CLOSE_OBJECT, _OPEN_ARRAY, _CLOSE_ARRAY = 0x7B, 0x7D, 0x5B, 0x5D
 _MAX_DEPTH = 60
@@ -104,9 +105,7 @@ def steps(frame: Frame, position: int, decimals: int, step: int) -> tuple[int, i
             return 0, REFUSED
     if position >= frame[1] or byte_at(frame, position) != _QUOTE:
         return 0, REFUSED
-    while missing > 0:
-        value *= 10
-        missing -= 1
+    value *= _POWERS[missing]
     if step != 1:
         if value % step != 0:
             return 0, REFUSED

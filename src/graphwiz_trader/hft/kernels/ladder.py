@@ -93,8 +93,9 @@ def lots_at(book: Record, side: int, key: int) -> int:
 
 
 @kernel
-def copy_levels(book: Record, side: int, ticks: Array, lots: Array) -> int:
+def copy_levels(books: Array, row: int, side: int, ticks: Array, lots: Array) -> int:
     """Write the best ``len(ticks)`` levels, best first, into two int64 arrays; returns how many there were."""
+    book = books[row]
     sign = -1 if side == 0 else 1
     key = book.best[side]
     done = 0

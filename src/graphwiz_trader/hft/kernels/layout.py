@@ -110,7 +110,7 @@ FEED = np.dtype(
 )
 """What a venue's decoder keeps: its symbol table, and the message that it decoded last."""
 
-Array = npt.NDArray[np.void]
+Array: TypeAlias = npt.NDArray[Any]
 Record: TypeAlias = Any
 """One row of such an array, as a kernel sees it: fields by name, no reference count."""
 

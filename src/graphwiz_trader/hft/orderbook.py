@@ -1,0 +1,219 @@
+"""Books as people and strategies see them: one exchange's book of one symbol, and all of them side by side.
+
+The numbers live in the kernels' arrays; an ``OrderBook`` is a window on one row, an ``OrderBookManager`` on all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from .events import Opportunity, Side, Trust
+from .instruments import Instrument, Instruments, decimals_of
+from .kernels.book import LIVE
+from .kernels.ladder import copy_levels
+from .kernels.layout import ASK, BID, HISTORY, SEQUENCE_FUTURES, SEQUENCE_SPOT, Array, new_books
+from .kernels.signals import scan_crosses, walk_cross
+
+IMBALANCE_LEVELS = 10
+_FUTURES_SEQUENCE = frozenset({"binanceusdm", "binancecoinm"})
+
+
+class OrderBook:
+    """One symbol's book on one exchange. Prices in ticks and sizes in lots unless a name says otherwise."""
+
+    def __init__(self, books: Array, instrument: Instrument) -> None:
+        self._books = books
+        self._row = books[instrument.book]
+        self.instrument = instrument
+
+    @property
+    def trust(self) -> Trust:
+        return Trust(int(self._row["trust"]))
+
+    @property
+    def is_trusted(self) -> bool:
+        return self.trust is Trust.LIVE
+
+    @property
+    def last_update_id(self) -> int:
+        return int(self._row["last_id"])
+
+    @property
+    def received_ns(self) -> int:
+        return int(self._row["received_ns"])
+
+    @property
+    def best_bid(self) -> tuple[int, int] | None:
+        """(ticks, lots), or None while there is no bid."""
+        return self._top(BID)
+
+    @property
+    def best_ask(self) -> tuple[int, int] | None:
+        """(ticks, lots), or None while there is no ask."""
+        return self._top(ASK)
+
+    @property
+    def mid2_ticks(self) -> int:
+        """Bid plus ask, twice the mid, exactly; 0 while a side is empty."""
+        bid, ask = self._row["top_ticks"].tolist()
+        return int(bid + ask) if bid and ask else 0
+
+    @property
+    def mid_price(self) -> float | None:
+        """In quote currency."""
+        mid2 = self.mid2_ticks
+        return mid2 * float(self._row["tick_size"]) / 2 if mid2 else None
+
+    @property
+    def spread_ticks(self) -> int | None:
+        bid, ask = self._row["top_ticks"].tolist()
+        return int(ask - bid) if bid and ask else None
+
+    @property
+    def spread(self) -> float | None:
+        """In quote currency."""
+        ticks = self.spread_ticks
+        return None if ticks is None else ticks * float(self._row["tick_size"])
+
+    @property
+    def spread_bps(self) -> float | None:
+        """The spread over the mid."""
+        ticks = self.spread_ticks
+        return None if ticks is None else ticks * 20_000 / self.mid2_ticks
+
+    @property
+    def imbalance(self) -> float | None:
+        """(bids - asks) / (bids + asks) by size over the top ten levels a side: 1 is all bids."""
+        bids = sum(lots for _, lots in self.levels(Side.BUY, IMBALANCE_LEVELS))
+        asks = sum(lots for _, lots in self.levels(Side.SELL, IMBALANCE_LEVELS))
+        return (bids - asks) / (bids + asks) if bids + asks else None
+
+    def levels(self, side: Side, depth: int | None = None) -> list[tuple[int, int]]:
+        """The best ``depth`` levels (all without it), best first, as (ticks, lots)."""
+        count = int(self._row["count"][side])
+        if depth is not None:
+            count = min(count, depth)
+        ticks = np.empty(count, np.int64)
+        lots = np.empty(count, np.int64)
+        copy_levels(self._books, self.instrument.book, side, ticks, lots)
+        return list(zip(ticks.tolist(), lots.tolist(), strict=True))
+
+    def depth(self, levels: int) -> dict[str, list[tuple[str, str]]]:
+        """The best levels of both sides as decimal text: ``{"bids": [(price, size), …], "asks": …}``."""
+        price, size = self.instrument.price_text, self.instrument.size_text
+        return {
+            name: [(price(ticks), size(lots)) for ticks, lots in self.levels(side, levels)]
+            for name, side in (("bids", Side.BUY), ("asks", Side.SELL))
+        }
+
+    def _top(self, side: int) -> tuple[int, int] | None:
+        ticks = int(self._row["top_ticks"][side])
+        return (ticks, int(self._row["top_lots"][side])) if ticks else None
+
+
+class OrderBookManager:
+    """Every book of a session, by exchange and symbol, and what can be seen only across them."""
+
+    def __init__(self, instruments: Instruments, *, max_book_age_ms: int = 2_000, max_skew_ms: int = 2_000) -> None:
+        self.instruments = instruments
+        self.records = new_books(len(instruments))
+        """The kernels' array, one row a book."""
+        self._max_age_ns = max_book_age_ms * 1_000_000
+        self._max_skew_ns = max_skew_ms * 1_000_000
+        self._books = tuple(OrderBook(self.records, instrument) for instrument in instruments)
+        for instrument in instruments:
+            _write_rules(self.records[instrument.book], instrument)
+        self._trust = self.records["trust"]
+        self._top_ticks = self.records["top_ticks"]
+        self.peers = tuple(np.array(instruments.same_symbol(i.book), np.int64) for i in instruments)
+        """For each book, the rows of the same symbol elsewhere."""
+        self._net_bps = tuple(np.zeros((len(peers), 2)) for peers in self.peers)
+        self._walked = np.zeros(4, np.int64)
+
+    def __getitem__(self, book: int) -> OrderBook:
+        return self._books[book]
+
+    def __iter__(self) -> Iterator[OrderBook]:
+        return iter(self._books)
+
+    def get(self, exchange: str, symbol: str) -> OrderBook:
+        """Raises KeyError naming the known pairs."""
+        return self._books[self.instruments.find(exchange, symbol).book]
+
+    def is_tradable(self, book: int) -> bool:
+        return bool(self._trust[book] == LIVE)
+
+    def mid2_ticks(self, book: int) -> int:
+        """Twice the mid of the newest top of book; 0 while a side is empty."""
+        bid, ask = self._top_ticks[book].tolist()
+        return int(bid + ask) if bid and ask else 0
+
+    def price_history(self, exchange: str, symbol: str) -> list[tuple[int, float]]:
+        """The last 1,000 different mids, oldest first: (received ns, price in quote currency)."""
+        row = self.records[self.instruments.find(exchange, symbol).book]
+        count = int(row["history_count"])
+        order = np.arange(max(0, count - HISTORY), count) % HISTORY
+        prices: npt.NDArray[np.float64] = row["history_mid2"][order] * (row["tick_size"] / 2)
+        return list(zip(row["history_ns"][order].tolist(), prices.tolist(), strict=True))
+
+    def scan(self, book: int, now_ns: int) -> int:
+        """Look for crosses between this book and its peers: how many net more than nothing, fees paid."""
+        peers = self.peers[book]
+        if not len(peers):
+            return 0
+        return scan_crosses(self.records, peers, book, now_ns, self._max_age_ns, self._max_skew_ns, self._net_bps[book])
+
+    def crosses(self, book: int) -> Iterator[tuple[int, int, float]]:
+        """(buy book, sell book, net bps at the top) of every direction that the last ``scan`` found profitable."""
+        for peer, nets in zip(self.peers[book].tolist(), self._net_bps[book].tolist(), strict=True):
+            if nets[0] > 0:
+                yield book, peer, nets[0]
+            if nets[1] > 0:
+                yield peer, book, nets[1]
+
+    def walk(self, buy_book: int, sell_book: int, min_bps: float) -> tuple[int, int, int, int]:
+        """(worst buy ticks, worst sell ticks, buy lots, sell lots) shown while each unit still nets ``min_bps``."""
+        walk_cross(self.records, buy_book, sell_book, min_bps, self._walked)
+        buy_ticks, sell_ticks, buy_lots, sell_lots = self._walked.tolist()
+        return buy_ticks, sell_ticks, buy_lots, sell_lots
+
+    def opportunity(self, buy_book: int, sell_book: int, net_bps: float, now_ns: int) -> Opportunity:
+        """A cross, sized by the visible depth of both sides."""
+        buy_ticks, sell_ticks, buy_lots, sell_lots = self.walk(buy_book, sell_book, 0.0)
+        buy, sell = self.instruments[buy_book], self.instruments[sell_book]
+        return Opportunity(
+            symbol=buy.symbol,
+            buy_book=buy_book,
+            sell_book=sell_book,
+            buy_price_ticks=buy_ticks,
+            sell_price_ticks=sell_ticks,
+            size=min(buy_lots * float(buy.lot_size), sell_lots * float(sell.lot_size)),
+            net_bps=net_bps,
+            time_ns=now_ns,
+        )
+
+    def find_opportunities(self, symbol: str, now_ns: int) -> list[Opportunity]:
+        """Both directions between every pair of exchanges, best first; none from an untrusted or old book."""
+        rows = [i.book for i in self.instruments if i.symbol == symbol]
+        found = {}
+        for row in rows:
+            if self.scan(row, now_ns):
+                for buy_book, sell_book, net_bps in self.crosses(row):
+                    found[buy_book, sell_book] = self.opportunity(buy_book, sell_book, net_bps, now_ns)
+        return sorted(found.values(), key=lambda opportunity: -opportunity.net_bps)
+
+
+def _write_rules(record: np.void, instrument: Instrument) -> None:
+    for step, decimals_field, step_field, size_field in (
+        (instrument.tick_size, "price_decimals", "tick_step", "tick_size"),
+        (instrument.lot_size, "size_decimals", "lot_step", "lot_size"),
+    ):
+        decimals = decimals_of(step)
+        record[decimals_field] = decimals
+        record[step_field] = round(float(step) * 10**decimals)
+        record[size_field] = float(step)
+    record["taker_fee"] = instrument.taker_fee_ppm / 1e6
+    record["sequence_rule"] = SEQUENCE_FUTURES if instrument.exchange in _FUTURES_SEQUENCE else SEQUENCE_SPOT
