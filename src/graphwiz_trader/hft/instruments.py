@@ -65,10 +65,11 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     quote: str
     tick_size: str
     lot_size: str
-    """The finest size that can stand in the book. It may be finer than what may be ordered: resting orders from
-    before a venue coarsened its step keep their size."""
-    order_step_lots: int = 1
-    """Orders must be a multiple of this."""
+    """The finest price and size that stand in the book. Resting orders outlive a venue's coarser rules, so these may
+    be finer than what may be ordered; that is said by the two steps."""
+    price_step_ticks: int = 1
+    size_step_lots: int = 1
+    """An order's price and size must be multiples of these."""
     min_size_lots: int = 1
     max_size_lots: int = 2**53
     min_notional: str = "0"
@@ -78,8 +79,8 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     """A derivative may be sold without being held; a spot instrument may not."""
 
     @property
-    def order_step_units(self) -> int:
-        return self.order_step_lots * self.lot_units
+    def size_step_units(self) -> int:
+        return self.size_step_lots * self.lot_units
 
     @property
     def tick_units(self) -> int:
