@@ -14,8 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from decimal import Context, Decimal
+from functools import cached_property
 
 import msgspec
+
+from graphwiz_trader.hft.events import Side
 
 UNIT_DECIMALS = 12
 """Prices and asset amounts are exact to this many decimals; no venue quotes finer."""
@@ -52,7 +55,7 @@ def money_from_text(text: str) -> int:
     return _scaled(text, MONEY_DECIMALS)
 
 
-class Instrument(msgspec.Struct, frozen=True, kw_only=True):
+class Instrument(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One symbol on one exchange. ``book`` is its row in the books array and its id everywhere in the core."""
 
     book: int
@@ -78,25 +81,43 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     can_short: bool = False
     """A derivative may be sold without being held; a spot instrument may not."""
 
-    @property
+    @cached_property
     def size_step_units(self) -> int:
         return self.size_step_lots * self.lot_units
 
-    @property
+    @cached_property
     def tick_units(self) -> int:
         return units_from_text(self.tick_size)
 
-    @property
+    @cached_property
     def lot_units(self) -> int:
         return units_from_text(self.lot_size)
 
-    @property
+    @cached_property
     def tick_lot_money(self) -> int:
         """What one lot is worth per tick of price."""
         return self.tick_units * self.lot_units
 
+    @cached_property
+    def min_notional_money(self) -> int:
+        return money_from_text(self.min_notional)
+
     def notional_money(self, price_ticks: int, size_lots: int) -> int:
         return price_ticks * size_lots * self.tick_lot_money
+
+    def on_price_step(self, side: Side, price_ticks: int) -> int:
+        """The nearest price that may be ordered and is no worse: down for a purchase, up for a sale."""
+        step = self.price_step_ticks
+        return price_ticks // step * step if side is Side.BUY else -(-price_ticks // step) * step
+
+    def takes(self, price_ticks: int, size_lots: int) -> bool:
+        """Whether the venue's rules allow an order of this price and size."""
+        return (
+            self.min_size_lots <= size_lots <= self.max_size_lots
+            and size_lots % self.size_step_lots == 0
+            and price_ticks % self.price_step_ticks == 0
+            and self.notional_money(price_ticks, size_lots) >= self.min_notional_money
+        )
 
     def price_text(self, price_ticks: int) -> str:
         return fixed_text(price_ticks, self.tick_size)

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from .events import Opportunity, Side, Trust
-from .instruments import Instrument, Instruments, decimals_of
-from .kernels.book import LIVE
-from .kernels.ladder import copy_levels
-from .kernels.layout import ASK, BID, HISTORY, SEQUENCE_FUTURES, SEQUENCE_SPOT, Array, new_books
-from .kernels.signals import scan_crosses, walk_cross
+from graphwiz_trader.hft.events import Opportunity, Side, Trust
+from graphwiz_trader.hft.instruments import Instrument, Instruments, decimals_of
+from graphwiz_trader.hft.kernels.book import LIVE
+from graphwiz_trader.hft.kernels.ladder import copy_levels
+from graphwiz_trader.hft.kernels.layout import ASK, BID, HISTORY, SEQUENCE_FUTURES, SEQUENCE_SPOT, Array, new_books
+from graphwiz_trader.hft.kernels.signals import scan_crosses, walk_cross
 
 IMBALANCE_LEVELS = 10
 _FUTURES_SEQUENCE = frozenset({"binanceusdm", "binancecoinm"})
@@ -131,6 +131,8 @@ class OrderBookManager:
         self.peers = tuple(np.array(instruments.same_symbol(i.book), np.int64) for i in instruments)
         """For each book, the rows of the same symbol elsewhere."""
         self._net_bps = tuple(np.zeros((len(peers), 2)) for peers in self.peers)
+        self._has_peers = [len(peers) > 0 for peers in self.peers]
+        self._found = [0] * len(instruments)
         self._walked = np.zeros(4, np.int64)
 
     def __getitem__(self, book: int) -> OrderBook:
@@ -168,6 +170,8 @@ class OrderBookManager:
 
     def crosses(self, book: int) -> Iterator[tuple[int, int, float]]:
         """(buy book, sell book, net bps at the top) of every direction that the last ``scan`` found profitable."""
+        if not self._found[book]:
+            return
         for peer, nets in zip(self.peers[book].tolist(), self._net_bps[book].tolist(), strict=True):
             if nets[0] > 0:
                 yield book, peer, nets[0]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from graphwiz_trader.hft.events import OrderState, OrderType, Side, TimeInForce
+from graphwiz_trader.hft.events import OrderState, OrderType, Side, TimeInForce, Trust
 
 encode = msgspec.json.Encoder().encode
 """A Struct as the bytes of its record."""
@@ -63,6 +63,15 @@ class LegsEvent(msgspec.Struct, frozen=True, gc=False):
     symbol: str
     residual: str
     detail: str
+
+
+class TrustChange(msgspec.Struct, frozen=True, gc=False):
+    """TRUST: a book's trust changed, and why."""
+
+    book: int
+    trust: Trust
+    was: Trust
+    reason: str
 
 
 class Notice(msgspec.Struct, frozen=True, gc=False):

@@ -7,11 +7,11 @@ read must be there once, be of its right type and be exact, or the frame is refu
 
 from __future__ import annotations
 
-from . import outcome
-from .book import apply_bbo, apply_snapshot, apply_trade, apply_update
-from .frames import Frame, byte_at, view
-from .jit import inlined, kernel
-from .json_scan import (
+from graphwiz_trader.hft.kernels import outcome
+from graphwiz_trader.hft.kernels.book import apply_bbo, apply_snapshot, apply_trade, apply_update
+from graphwiz_trader.hft.kernels.frames import Frame, byte_at, view
+from graphwiz_trader.hft.kernels.jit import inlined, kernel
+from graphwiz_trader.hft.kernels.json_scan import (
     REFUSED,
     at,
     find_symbol,
@@ -21,7 +21,7 @@ from .json_scan import (
     steps,
     whole_number,
 )
-from .layout import MAX_LEVELS, SEQUENCE_FUTURES, Array, Record
+from graphwiz_trader.hft.kernels.layout import MAX_LEVELS, SEQUENCE_FUTURES, Array, Record
 
 # What an event is; the names of ``e``.
 NONE, DEPTH, TICKER, TRADE, SNAPSHOT, ANOTHER = 0, 1, 2, 3, 4, 5
@@ -32,6 +32,7 @@ _HAS_BIDS, _HAS_ASKS, _HAS_BID_SIZE, _HAS_ASK_SIZE = 32, 64, 128, 256
 _HAS_PRICE, _HAS_SIZE, _HAS_TRADE_ID, _HAS_MAKER = 512, 1024, 2048, 4096
 _HAS_TIME, _HAS_LAST_ID, _HAS_BID_LIST, _HAS_ASK_LIST = 8192, 16384, 32768, 65536
 
+_NUMBERS = _HAS_FIRST | _HAS_FINAL | _HAS_PREVIOUS | _HAS_TRADE_ID | _HAS_TIME | _HAS_LAST_ID
 _NEEDS_DEPTH = _HAS_SYMBOL | _HAS_FIRST | _HAS_FINAL | _HAS_BIDS | _HAS_ASKS
 _NEEDS_TICKER = _HAS_SYMBOL | _HAS_FINAL | _HAS_BIDS | _HAS_ASKS | _HAS_BID_SIZE | _HAS_ASK_SIZE
 _NEEDS_TRADE = _HAS_SYMBOL | _HAS_TRADE_ID | _HAS_PRICE | _HAS_SIZE | _HAS_MAKER
@@ -84,62 +85,65 @@ def decode(data: bytes, feeds: Array, books: Array) -> int:
 def _decode(frame: Frame, feed: Record, books: Array) -> int:
     feed.book = outcome.NO_BOOK
     feed.kind = NONE
-    start = _find_event(frame)
-    if start < 0:
-        return outcome.MALFORMED
-    position = _decode_event(frame, start, feed, books)
+    start = skip_space(frame, 0)
+    first = skip_space(frame, start + 1)
+    if _is_key(frame, first, b'"stream"') or _is_key(frame, first, b'"data"'):
+        position = _decode_envelope(frame, start, feed, books)
+    else:
+        position = _decode_event(frame, start, feed, books)
     if position < 0:
         return -position
-    position = skip_space(frame, position)
-    if start > skip_space(frame, 0):  # wrapped: the envelope's rest
-        while at(frame, position) == _COMMA:
-            position = _skip_member(frame, position + 1)
-            if position < 0:
-                return outcome.MALFORMED
-            position = skip_space(frame, position)
-        if at(frame, position) != _CLOSE_OBJECT:
-            return outcome.MALFORMED
-        position = skip_space(frame, position + 1)
-    return outcome.QUIET if position == frame[1] else outcome.MALFORMED
+    return outcome.QUIET if skip_space(frame, position) == frame[1] else outcome.MALFORMED
 
 
 @kernel
-def _find_event(frame: Frame) -> int:
-    """Where the event's own object starts: at the front, or at ``data`` of a combined stream's envelope."""
-    start = skip_space(frame, 0)
+def _decode_envelope(frame: Frame, start: int, feed: Record, books: Array) -> int:
+    """Read ``{"stream":…,"data":{event}}``. Returns the position behind it, or minus the problem."""
     if at(frame, start) != _OPEN_OBJECT:
-        return REFUSED
-    position = skip_space(frame, start + 1)
-    if not _is_key(frame, position, b'"stream"'):
-        return start
-    position = _skip_member(frame, position)
-    if position < 0:
-        return REFUSED
-    position = skip_space(frame, position)
-    if at(frame, position) != _COMMA:
-        return REFUSED
-    position = skip_space(frame, position + 1)
-    if not _is_key(frame, position, b'"data"'):
-        return REFUSED
-    position = skip_space(frame, position + 6)
-    if at(frame, position) != _COLON:
-        return REFUSED
-    position = skip_space(frame, position + 1)
-    return position if at(frame, position) == _OPEN_OBJECT else REFUSED
+        return -outcome.MALFORMED
+    streams = events = 0
+    position = start
+    while True:
+        position = skip_space(frame, position + 1)
+        is_event = _is_key(frame, position, b'"data"')
+        events += is_event
+        streams += _is_key(frame, position, b'"stream"')
+        position = _behind_key(frame, position)
+        if position < 0:
+            return -outcome.MALFORMED
+        if is_event and at(frame, position) == _OPEN_OBJECT:
+            position = _decode_event(frame, position, feed, books)
+            if position < 0:
+                return position
+        else:
+            position = skip_value(frame, position)
+            if position < 0:
+                return -outcome.MALFORMED
+        position = skip_space(frame, position)
+        byte = at(frame, position)
+        if byte == _CLOSE_OBJECT:
+            return position + 1 if events == 1 and streams == 1 else -outcome.MALFORMED
+        if byte != _COMMA:
+            return -outcome.MALFORMED
 
 
 @kernel
 def _decode_event(frame: Frame, start: int, feed: Record, books: Array) -> int:
-    """Read one event object at ``start`` into ``feed``. Returns the position behind it, or minus the problem."""
+    """Read one event object at ``start`` into ``feed``. Returns the position behind it, or minus the problem.
+
+    A book that stands in ``feed`` already is the one that was asked about: the event's own symbol is not looked at.
+    """
     feed.kind = NONE
     feed.event_ms = 0
     feed.count[0] = 0
     feed.count[1] = 0
     row = feed.book
+    is_asked = row != outcome.NO_BOOK
     kind = NONE
     seen = 0
+    wrong = 0  # of another type than we read: only an event that needs it is refused
     read = 0  # lists of levels already read on the way
-    bids = asks = bid_size = ask_size = price = size = 0
+    last_id = bids = asks = bid_list = ask_list = bid_size = ask_size = price = size = 0
     position = skip_space(frame, start)
     if at(frame, position) != _OPEN_OBJECT:
         return -outcome.MALFORMED
@@ -147,17 +151,11 @@ def _decode_event(frame: Frame, start: int, feed: Record, books: Array) -> int:
     if at(frame, position) == _CLOSE_OBJECT:
         return position + 1
     while True:
-        if at(frame, position) != _QUOTE:
+        behind = _behind_key(frame, position)
+        if behind < 0:
             return -outcome.MALFORMED
-        key_start = position + 1
-        position = skip_plain_string(frame, key_start)
-        if position < 0:
-            return -outcome.MALFORMED
-        field = _field(frame, key_start, position - 1)
-        position = skip_space(frame, position)
-        if at(frame, position) != _COLON:
-            return -outcome.MALFORMED
-        position = skip_space(frame, position + 1)
+        field = _field(frame, position + 1)
+        position = behind
         if seen & field:
             return -outcome.MALFORMED
         seen |= field
@@ -167,38 +165,44 @@ def _decode_event(frame: Frame, start: int, feed: Record, books: Array) -> int:
             if position < 0:
                 return position
             read |= field
-        elif field & (_HAS_FIRST | _HAS_FINAL | _HAS_PREVIOUS | _HAS_TRADE_ID | _HAS_TIME | _HAS_LAST_ID):
+        elif field & _NUMBERS:
             number, position = whole_number(frame, position)
-            if position < 0:  # another event may use this key for something else: then it does not count as seen
-                seen &= ~field
+            if position < 0:
+                wrong |= field
                 position = skip_value(frame, value)
             elif field == _HAS_FIRST:
                 feed.first_id = number
-            elif field & (_HAS_FINAL | _HAS_LAST_ID):
+            elif field == _HAS_FINAL:
                 feed.final_id = number
             elif field == _HAS_PREVIOUS:
                 feed.previous_id = number
             elif field == _HAS_TRADE_ID:
                 feed.trade_id = number
-            else:
+            elif field == _HAS_TIME:
                 feed.event_ms = number
+            else:
+                last_id = number
         elif field == _HAS_EVENT and at(frame, position) == _QUOTE:
             position = skip_plain_string(frame, position + 1)
             kind = _kind(frame, value + 1) if position > 0 else NONE
             feed.kind = kind
         elif field == _HAS_SYMBOL and at(frame, position) == _QUOTE:
             position = skip_plain_string(frame, position + 1)
-            if position > 0:
+            if position > 0 and not is_asked:
                 row = find_symbol(frame, value + 1, position - 1, feed)
                 if row < 0:
                     row = outcome.NO_BOOK
                 feed.book = row
         else:
             position = skip_value(frame, position)
-            if field == _HAS_BIDS or field == _HAS_BID_LIST:
+            if field == _HAS_BIDS:
                 bids = value
-            elif field == _HAS_ASKS or field == _HAS_ASK_LIST:
+            elif field == _HAS_ASKS:
                 asks = value
+            elif field == _HAS_BID_LIST:
+                bid_list = value
+            elif field == _HAS_ASK_LIST:
+                ask_list = value
             elif field == _HAS_BID_SIZE:
                 bid_size = value
             elif field == _HAS_ASK_SIZE:
@@ -208,7 +212,10 @@ def _decode_event(frame: Frame, start: int, feed: Record, books: Array) -> int:
             elif field == _HAS_SIZE:
                 size = value
             elif field == _HAS_MAKER:
-                feed.trade_is_sell = 1 if at(frame, value) == 0x74 else 0
+                byte = at(frame, value)
+                feed.trade_is_sell = 1 if byte == 0x74 else 0
+                if byte != 0x74 and byte != 0x66:  # true, false
+                    wrong |= field
         if position < 0:
             return -outcome.MALFORMED
         position = skip_space(frame, position)
@@ -220,13 +227,16 @@ def _decode_event(frame: Frame, start: int, feed: Record, books: Array) -> int:
             return -outcome.MALFORMED
         position = skip_space(frame, position)
     feed.book = row
-    if kind == NONE:
+    if not seen & _HAS_EVENT:
         if seen & _NEEDS_SNAPSHOT == _NEEDS_SNAPSHOT:
             kind = SNAPSHOT
-        elif not seen & _HAS_EVENT and seen & _NEEDS_TICKER == _NEEDS_TICKER:
+            feed.final_id = last_id
+            bids = bid_list
+            asks = ask_list
+        elif seen & _NEEDS_TICKER == _NEEDS_TICKER:
             kind = TICKER  # spot's bookTicker does not name itself
     feed.kind = kind
-    problem = _complete(frame, books, feed, seen, read, bids, asks, bid_size, ask_size, price, size)
+    problem = _complete(frame, books, feed, seen, wrong, read, bids, asks, bid_size, ask_size, price, size)
     return position if problem == outcome.QUIET else -problem
 
 
@@ -236,6 +246,7 @@ def _complete(
     books: Array,
     feed: Record,
     seen: int,
+    wrong: int,
     read: int,
     bids: int,
     asks: int,
@@ -248,24 +259,28 @@ def _complete(
     kind = feed.kind
     row = feed.book
     if kind == DEPTH:
-        if seen & _NEEDS_DEPTH != _NEEDS_DEPTH or feed.first_id > feed.final_id:
-            return outcome.MALFORMED
+        needs = _NEEDS_DEPTH
     elif kind == TICKER:
-        if seen & _NEEDS_TICKER != _NEEDS_TICKER:
-            return outcome.MALFORMED
+        needs = _NEEDS_TICKER
     elif kind == TRADE:
-        if seen & _NEEDS_TRADE != _NEEDS_TRADE:
-            return outcome.MALFORMED
-    elif kind != SNAPSHOT or row == outcome.NO_BOOK:
+        needs = _NEEDS_TRADE
+    elif kind == SNAPSHOT and row != outcome.NO_BOOK:
+        needs = _NEEDS_SNAPSHOT
+    else:
         return outcome.QUIET
+    if seen & needs != needs or wrong & (needs | _HAS_TIME):
+        return outcome.MALFORMED
     if row == outcome.NO_BOOK:
         return outcome.UNKNOWN_SYMBOL
     book = books[row]
     if kind == TRADE:
         feed.ticks[0, 0] = _one(frame, price, book.price_decimals, book.tick_step)
         feed.lots[0, 0] = _one(frame, size, book.size_decimals, book.lot_step)
-        bad = feed.ticks[0, 0] < 0 or feed.lots[0, 0] < 0
-        return outcome.BAD_NUMBER if bad else outcome.QUIET
+        if feed.ticks[0, 0] < 0 or feed.lots[0, 0] < 0:
+            return outcome.BAD_NUMBER
+        if feed.ticks[0, 0] == 0 or feed.lots[0, 0] == 0:
+            feed.kind = ANOTHER  # futures publish what the insurance fund takes over as a trade at price 0
+        return outcome.QUIET
     if kind == TICKER:
         feed.ticks[0, 0] = _one(frame, bids, book.price_decimals, book.tick_step)
         feed.lots[0, 0] = _one(frame, bid_size, book.size_decimals, book.lot_step)
@@ -280,8 +295,11 @@ def _complete(
         if feed.ticks[1, 0] != 0 and feed.ticks[0, 0] >= feed.ticks[1, 0]:
             return outcome.CROSSED
         return outcome.QUIET
-    if kind == DEPTH and book.sequence_rule == SEQUENCE_FUTURES and not seen & _HAS_PREVIOUS:
-        return outcome.MALFORMED
+    if kind == DEPTH:
+        if feed.first_id > feed.final_id:
+            return outcome.MALFORMED
+        if book.sequence_rule == SEQUENCE_FUTURES and not seen & ~wrong & _HAS_PREVIOUS:
+            return outcome.MALFORMED
     if not read & _HAS_BIDS:
         position = _levels(frame, bids, book, 0, feed)
         if position < 0:
@@ -353,9 +371,9 @@ def _one(frame: Frame, position: int, decimals: int, step: int) -> int:
 
 
 @kernel
-def _field(frame: Frame, start: int, stop: int) -> int:
-    """The bit of the key ``frame[start:stop]``, 0 for one that we do not read."""
-    if stop - start == 1:
+def _field(frame: Frame, start: int) -> int:
+    """The bit of the key that starts at ``start``, 0 for one that we do not read."""
+    if at(frame, start + 1) == _QUOTE:
         byte = byte_at(frame, start)
         for i in range(len(_LETTERS)):
             if byte == _LETTERS[i]:
@@ -413,15 +431,12 @@ def _is_key(frame: Frame, position: int, quoted: bytes) -> bool:
 
 
 @kernel
-def _skip_member(frame: Frame, position: int) -> int:
-    """Behind ``"key": value``, or REFUSED."""
-    position = skip_space(frame, position)
+def _behind_key(frame: Frame, position: int) -> int:
+    """Where the value starts of a member whose key stands at ``position``, or REFUSED."""
     if at(frame, position) != _QUOTE:
         return REFUSED
     position = skip_plain_string(frame, position + 1)
     if position < 0:
         return REFUSED
     position = skip_space(frame, position)
-    if at(frame, position) != _COLON:
-        return REFUSED
-    return skip_value(frame, position + 1)
+    return skip_space(frame, position + 1) if at(frame, position) == _COLON else REFUSED

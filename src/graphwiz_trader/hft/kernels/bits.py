@@ -7,7 +7,7 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 
-from .jit import instruction
+from graphwiz_trader.hft.kernels.jit import instruction
 
 
 @instruction

@@ -7,10 +7,10 @@ decoded and its place in the sequence is proven.
 
 from __future__ import annotations
 
-from . import outcome
-from .jit import kernel
-from .ladder import clear_side, lots_at, set_level
-from .layout import HISTORY, NO_KEY, SEQUENCE_FUTURES, Record
+from graphwiz_trader.hft.kernels import outcome
+from graphwiz_trader.hft.kernels.jit import kernel
+from graphwiz_trader.hft.kernels.ladder import clear_side, lots_at, set_level
+from graphwiz_trader.hft.kernels.layout import HISTORY, NO_KEY, SEQUENCE_FUTURES, Array, Record
 
 SYNCING, LIVE, STALE, CROSSED, BROKEN = 0, 1, 2, 3, 4  # events.Trust
 
@@ -105,11 +105,22 @@ def apply_trade(book: Record, event: Record) -> int:
 
 
 @kernel
-def forget(book: Record, trust: int) -> None:
-    """The book is no longer known to be right: wait for a snapshot."""
+def forget_row(books: Array, row: int, trust: int) -> None:
+    """The book is no longer known to be right: give it this trust, and wait for a snapshot."""
+    book = books[row]
     book.synced = 0
     book.first_pending = 0
     book.trust = trust
+
+
+@kernel
+def mark_stale(books: Array, row: int, oldest_ns: int) -> bool:
+    """Take a live book's trust away when nothing was received for it since ``oldest_ns``; True when it was."""
+    book = books[row]
+    if book.trust != LIVE or book.received_ns >= oldest_ns:
+        return False
+    book.trust = STALE
+    return True
 
 
 @kernel

@@ -13,7 +13,7 @@ import numba
 from llvmlite import ir
 from numba import types
 
-from .jit import inlined, instruction
+from graphwiz_trader.hft.kernels.jit import inlined, instruction
 
 _NUMBA_SETTINGS: Any = numba.config
 

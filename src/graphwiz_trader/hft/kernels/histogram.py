@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from .jit import kernel
+from graphwiz_trader.hft.kernels.jit import kernel
 
 _SUB_BITS = 6
 _SUB = 1 << _SUB_BITS

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .frames import Frame, byte_at, view
-from .jit import inlined, kernel
-from .layout import MAX_SYMBOL, SYMBOL_SLOTS, Array, Record
+from graphwiz_trader.hft.kernels.frames import Frame, byte_at, view
+from graphwiz_trader.hft.kernels.jit import inlined, kernel
+from graphwiz_trader.hft.kernels.layout import MAX_SYMBOL, SYMBOL_SLOTS, Array, Record
 
 REFUSED = -1
 MAX_DIGITS = 18
@@ -67,6 +67,9 @@ def whole_number(frame: Frame, position: int) -> tuple[int, int]:
         if position - start > MAX_DIGITS:
             return 0, REFUSED
     if position == start or (byte_at(frame, start) == 0x30 and position - start > 1):
+        return 0, REFUSED
+    following = at(frame, position)
+    if following == 0x2E or following | 0x20 == 0x65:  # a fraction or an exponent
         return 0, REFUSED
     return value, position
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .bits import trailing_zeros
-from .jit import kernel
-from .layout import FAR, MARGIN, NO_KEY, SUMMARY_WORDS, WINDOW, Array, Record
+from graphwiz_trader.hft.kernels.bits import trailing_zeros
+from graphwiz_trader.hft.kernels.jit import kernel
+from graphwiz_trader.hft.kernels.layout import FAR, MARGIN, NO_KEY, SUMMARY_WORDS, WINDOW, Array, Record
 
 
 @kernel

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from .book import LIVE
-from .jit import kernel
-from .ladder import lots_at, next_key
-from .layout import ASK, BID, NO_KEY, Array, Record
+from graphwiz_trader.hft.kernels.book import LIVE
+from graphwiz_trader.hft.kernels.jit import kernel
+from graphwiz_trader.hft.kernels.ladder import lots_at, next_key
+from graphwiz_trader.hft.kernels.layout import ASK, BID, NO_KEY, Array, Record
 
 BPS = 10_000.0
 _MAX_WALK = 100

@@ -1,0 +1,1 @@
+"""Strategies: a decision function and its state, each in a file of its own."""

@@ -1,0 +1,175 @@
+"""Frames into books, and whether each book may be trusted: sequence checks, re-synchronisation, staleness.
+
+The kernels decide what a frame is and apply it; this room decides what follows when one is anything but an orderly
+update: which book loses its trust, what is kept for later, when a snapshot is asked for. Every change of trust is
+recorded with its reason, every kind of bad input once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from graphwiz_trader.hft.events import Recorder, RecordKind, Trust
+from graphwiz_trader.hft.instruments import Instruments
+from graphwiz_trader.hft.kernels import binance, outcome
+from graphwiz_trader.hft.kernels.book import forget_row, mark_stale
+from graphwiz_trader.hft.kernels.json_scan import add_symbol
+from graphwiz_trader.hft.kernels.layout import Array, new_feed
+from graphwiz_trader.hft.orderbook import OrderBookManager
+from graphwiz_trader.hft.records import Notice, TrustChange, encode
+
+_HELD_FRAMES_MAX = 20_000
+"""Frames kept for one book that waits for its snapshot; beyond it the oldest go, and a gap will show it."""
+_NO_BOOK = outcome.NO_BOOK
+
+
+class Decoder(NamedTuple):
+    """How one exchange's frames are read: the kernels, and the memory they work in."""
+
+    on_frame: Callable[[bytes, Array, Array, int], int]
+    on_snapshot: Callable[[bytes, Array, Array, int, int], int]
+    feed: Array
+
+
+def binance_decoder(instruments: Instruments, exchange: str) -> Decoder:
+    """A decoder for Binance spot or USD-M futures that knows the exchange's instruments."""
+    feed = new_feed()
+    for instrument in instruments.on_exchange(exchange):
+        if not add_symbol(feed, instrument.venue_symbol.encode(), instrument.book):
+            raise ValueError(
+                f"{exchange}: no room for symbol {instrument.venue_symbol!r} (at most 24 bytes, 2,048 symbols)"
+            )
+    return Decoder(binance.on_frame, binance.on_snapshot, feed)
+
+
+class MarketData:
+    """The session's market data. ``decoders[line]`` reads what arrives on a line.
+
+    ``request_snapshot(book)`` asks the edge for a snapshot; it comes back through `on_snapshot`, and asking again
+    while one is under way does no harm: the edge keeps to the venue's limits.
+    """
+
+    def __init__(
+        self,
+        books: OrderBookManager,
+        decoders: Sequence[Decoder],
+        recorder: Recorder,
+        *,
+        request_snapshot: Callable[[int], None],
+        stale_after_ms: int = 5_000,
+    ) -> None:
+        self._books = books
+        self._records = books.records
+        self._decoders = tuple(decoders)
+        self._recorder = recorder
+        self._request_snapshot = request_snapshot
+        self._stale_after_ns = stale_after_ms * 1_000_000
+        self._exchange_books = {
+            exchange: tuple(i.book for i in books.instruments.on_exchange(exchange))
+            for exchange in books.instruments.exchanges
+        }
+        self._decoder_of = self._decoders_by_book()
+        self._trust = [Trust.SYNCING] * len(books.instruments)
+        self._unsettled = set(range(len(books.instruments)))
+        """Books that were not live when last looked at: their next update may make them so."""
+        self._held: tuple[deque[bytes], ...] = tuple(deque(maxlen=_HELD_FRAMES_MAX) for _ in self._trust)
+        self.refused: Counter[tuple[int, int]] = Counter()
+        """Refused frames by (line, outcome code)."""
+
+    def on_frame(self, line: int, frame: bytes, now_ns: int) -> int:
+        """Apply a frame. Returns the book whose top changed, or -1 when there is nothing for strategies."""
+        decoder = self._decoders[line]
+        result = decoder.on_frame(frame, decoder.feed, self._records, now_ns)
+        code = result & 0xFF
+        if code > outcome.TRADE:
+            return self._on_unusual(line, frame, code, result >> 8, now_ns)
+        book = result >> 8
+        if self._unsettled and book in self._unsettled:
+            self._note_trust(book, "in sequence", now_ns)
+        return book if code == outcome.TOP_CHANGED else -1
+
+    def on_snapshot(self, book: int, body: bytes, now_ns: int) -> int:
+        """Start a book from a snapshot and offer it the frames held for it. Returns as `on_frame`."""
+        decoder = self._decoder_of[book]
+        code = decoder.on_snapshot(body, decoder.feed, self._records, book, now_ns)
+        if code >= outcome.FIRST_PROBLEM:
+            self._refuse(book, code, f"snapshot of book {book}", now_ns)
+            self._resynchronise(book, f"snapshot refused: {outcome.NAMES[code]}", now_ns)
+            return -1
+        held = self._held[book]
+        changed = -1
+        while held:
+            result = decoder.on_frame(held[0], decoder.feed, self._records, now_ns)
+            if result & 0xFF == outcome.GAP:
+                # The snapshot is older than what was held: ask for a newer one, keep what was held.
+                forget_row(self._records, book, Trust.SYNCING)
+                self._request_snapshot(book)
+                return -1
+            held.popleft()
+            if result & 0xFF == outcome.TOP_CHANGED:
+                changed = book
+        self._note_trust(book, "snapshot", now_ns)
+        return changed
+
+    def on_line(self, exchange: str, up: bool, now_ns: int) -> None:
+        """A market data line broke: what its books have missed is unknown. When it is up they synchronise anew."""
+        if up:
+            return
+        for book in self._exchange_books[exchange]:
+            self._held[book].clear()
+            forget_row(self._records, book, Trust.STALE)
+            self._note_trust(book, "line down", now_ns)
+
+    def on_timer(self, now_ns: int) -> None:
+        """Take the trust from books that have been silent for too long. The next update in sequence gives it back."""
+        for book, trust in enumerate(self._trust):
+            if trust is Trust.LIVE and mark_stale(self._records, book, now_ns - self._stale_after_ns):
+                self._note_trust(book, "silent", now_ns)
+
+    def _on_unusual(self, line: int, frame: bytes, code: int, book: int, now_ns: int) -> int:
+        if code == outcome.HELD:
+            held = self._held[book]
+            if not held:
+                self._request_snapshot(book)
+            held.append(frame)
+        elif code >= outcome.FIRST_PROBLEM:
+            self._refuse(line, code, f"line {line}", now_ns)
+            kind = int(self._decoders[line].feed[0]["kind"])
+            if book != _NO_BOOK and kind in (binance.DEPTH, binance.NONE):
+                self._resynchronise(book, outcome.NAMES[code], now_ns)
+                if code == outcome.GAP:
+                    self._held[book].append(frame)
+        return -1
+
+    def _refuse(self, line: int, code: int, where: str, now_ns: int) -> None:
+        self.refused[line, code] += 1
+        if self.refused[line, code] == 1:
+            notice = Notice(what=where, kind=outcome.NAMES[code], count=1)
+            self._recorder.append(RecordKind.NOTICE, line, now_ns, encode(notice))
+
+    def _resynchronise(self, book: int, reason: str, now_ns: int) -> None:
+        forget_row(self._records, book, Trust.BROKEN)
+        self._held[book].clear()
+        self._note_trust(book, reason, now_ns)
+        self._request_snapshot(book)
+
+    def _note_trust(self, book: int, reason: str, now_ns: int) -> None:
+        was, trust = self._trust[book], self._books[book].trust
+        if trust is Trust.LIVE:
+            self._unsettled.discard(book)
+        else:
+            self._unsettled.add(book)
+        if trust is not was:
+            self._trust[book] = trust
+            change = TrustChange(book=book, trust=trust, was=was, reason=reason)
+            self._recorder.append(RecordKind.TRUST, book, now_ns, encode(change))
+
+    def _decoders_by_book(self) -> dict[int, Decoder]:
+        decoders = {}
+        for decoder in self._decoders:
+            feed = decoder.feed[0]
+            for slot in feed["symbol_length"].nonzero()[0]:
+                decoders[int(feed["symbol_book"][slot])] = decoder
+        return decoders

@@ -1,0 +1,78 @@
+"""Statistical arbitrage: a mid price far from its rolling mean is expected back.
+
+Per book: when the z-score of the mid over the last ``lookback_period`` values is beyond ``z_score_threshold``, take
+the side that profits from its return; when it is back at the mean, close. Entries and exits are immediate-or-cancel
+limits at the touch, never larger than what is shown there.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from graphwiz_trader.hft.events import Decision, OrderIntent, Side
+from graphwiz_trader.hft.kernels.signals import Z_RING, z_score
+from graphwiz_trader.hft.orderbook import OrderBookManager
+from graphwiz_trader.hft.strategies.base import HFTStrategy
+
+NAME = "statistical_arbitrage"
+
+
+class StatisticalArbitrage(HFTStrategy):
+    """``max_position_money``: the most held of one instrument, in money of the quote currency."""
+
+    def __init__(
+        self, books: OrderBookManager, *, lookback_period: int, z_score_threshold: float, max_position_money: int
+    ) -> None:
+        super().__init__(NAME, books, {"lookback_period": lookback_period, "z_score_threshold": z_score_threshold})
+        self._threshold = z_score_threshold
+        self._max_position_money = max_position_money
+        self._states = np.zeros((len(books.instruments), Z_RING + lookback_period), np.int64)
+
+    def on_book(self, book: int, now_ns: int) -> Decision | None:
+        z = z_score(self._states, self.books.records, book)
+        held_units = self.positions.size_units(book)
+        if held_units == 0:
+            if -self._threshold < z < self._threshold or math.isnan(z) or not self.may_act(book, now_ns):
+                return None
+            return self._enter(book, z)
+        back_at_mean = z >= 0.0 if held_units > 0 else z <= 0.0
+        if back_at_mean and self.may_act(book, now_ns):
+            return self._exit(book, held_units, z)
+        return None
+
+    def _enter(self, book: int, z: float) -> Decision | None:
+        instrument = self.books.instruments[book]
+        side = Side.SELL if z > 0 else Side.BUY
+        if side is Side.SELL and not instrument.can_short:
+            return None
+        touch = self.books[book].best_bid if side is Side.SELL else self.books[book].best_ask
+        if touch is None:
+            return None
+        price_ticks, shown_lots = touch
+        affordable_lots = self._max_position_money // (price_ticks * instrument.tick_lot_money)
+        return self._decide(book, side, price_ticks, min(shown_lots, affordable_lots), z, reduces=False)
+
+    def _exit(self, book: int, held_units: int, z: float) -> Decision | None:
+        side = Side.SELL if held_units > 0 else Side.BUY
+        touch = self.books[book].best_bid if side is Side.SELL else self.books[book].best_ask
+        if touch is None:
+            return None
+        price_ticks, shown_lots = touch
+        held_lots = abs(held_units) // self.books.instruments[book].lot_units
+        return self._decide(book, side, price_ticks, min(shown_lots, held_lots), z, reduces=True)
+
+    def _decide(
+        self, book: int, side: Side, price_ticks: int, size_lots: int, z: float, *, reduces: bool
+    ) -> Decision | None:
+        instrument = self.books.instruments[book]
+        size_lots -= size_lots % instrument.size_step_lots
+        price_ticks = instrument.on_price_step(side, price_ticks)
+        if not instrument.takes(price_ticks, size_lots):
+            return None
+        intent = OrderIntent(
+            strategy=self.name, book=book, side=side, price_ticks=price_ticks, size_lots=size_lots, reduces=reduces
+        )
+        reason = f"{'exit' if reduces else 'entry'} z={z:.3f}"
+        return Decision(strategy=self.name, book=book, intents=(intent,), reason=reason)
