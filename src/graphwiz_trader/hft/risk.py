@@ -80,6 +80,7 @@ class _BookLedger(msgspec.Struct, gc=False):
     min_size_lots: int
     max_size_lots: int
     min_notional_money: int
+    min_notional_tick_lots: int
     can_short: bool
     quote: str
     name: str
@@ -212,7 +213,7 @@ class HFTRiskManager:
         ledger = self._ledgers[intent.book]
         if not (
             ledger.min_size_lots <= lots <= ledger.max_size_lots
-            and lots * price_ticks * ledger.tick_lot_money >= ledger.min_notional_money
+            and lots * price_ticks >= ledger.min_notional_tick_lots
             and ledger.quote == self._limits.currency
             and self._marks.is_tradable(intent.book)
         ):
@@ -287,12 +288,14 @@ class HFTRiskManager:
 
 
 def _ledger(instrument: Instrument, inventory_lots: int) -> _BookLedger:
+    tick_lot_money, min_notional_money = instrument.tick_lot_money, money_from_text(instrument.min_notional)
     return _BookLedger(
-        tick_lot_money=instrument.tick_lot_money,
+        tick_lot_money=tick_lot_money,
         lot_units=instrument.lot_units,
         min_size_lots=instrument.min_size_lots,
         max_size_lots=instrument.max_size_lots,
-        min_notional_money=money_from_text(instrument.min_notional),
+        min_notional_money=min_notional_money,
+        min_notional_tick_lots=-(-min_notional_money // tick_lot_money),
         can_short=instrument.can_short,
         quote=instrument.quote,
         name=f"{instrument.exchange} {instrument.symbol}",
