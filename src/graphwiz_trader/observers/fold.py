@@ -11,6 +11,7 @@ import msgspec
 
 from graphwiz_trader.hft.events import Fill, Opportunity, RecordKind, Side, Trust
 from graphwiz_trader.hft.instruments import Instrument, text_from_units
+from graphwiz_trader.hft.records import LegsEvent, Notice, OrderSent, OrderUpdate, RiskEvent
 from graphwiz_trader.observers import payloads, state
 from graphwiz_trader.observers.series import RateMeter, ThinningHistory
 from graphwiz_trader.observers.state import TraderState
@@ -18,6 +19,7 @@ from graphwiz_trader.observers.state import TraderState
 _T = TypeVar("_T")
 
 _REASONS_MAX = 64
+_LEGS_AS_PLANNED = {"sent", "none", "even"}
 _NS_PER_MS = 1_000_000
 
 
@@ -64,9 +66,9 @@ class StateFold:
                 self._pulse(payload, time_ns)
             case Opportunity():
                 self._opportunity(payload)
-            case payloads.OrderSent():
+            case OrderSent():
                 self._order_sent(payload, time_ns)
-            case payloads.OrderUpdate():
+            case OrderUpdate():
                 self._order_update(payload)
             case Fill():
                 self._fill(payload)
@@ -74,10 +76,12 @@ class StateFold:
                 self.state.latency = state.LatencyView(payload.processing_ns, payload.order_ns, payload.round_trip_ns)
             case payloads.TrustChange():
                 self._trust(payload)
-            case payloads.RiskEvent():
+            case RiskEvent():
                 self._risk_event(payload, time_ns)
-            case payloads.Notice():
+            case Notice():
                 self._notice(payload, time_ns)
+            case LegsEvent():
+                self._legs(payload, time_ns)
             case payloads.Session():
                 self._start(payload)
             case payloads.End():
@@ -192,7 +196,7 @@ class StateFold:
         )
         _push(self.state.opportunities, view, state.OPPORTUNITIES_MAX)
 
-    def _order_sent(self, order: payloads.OrderSent, time_ns: int) -> None:
+    def _order_sent(self, order: OrderSent, time_ns: int) -> None:
         instrument = self._instruments.get(order.book)
         view = state.OrderView(
             client_id=order.client_id,
@@ -217,7 +221,7 @@ class StateFold:
             self._orders.pop(gone.client_id, None)
             self._instrument_of_order.pop(gone.client_id, None)
 
-    def _order_update(self, update: payloads.OrderUpdate) -> None:
+    def _order_update(self, update: OrderUpdate) -> None:
         view = self._orders.get(update.client_id)
         if view is None:
             return
@@ -247,14 +251,21 @@ class StateFold:
         )
         _push(self.state.fills, view, state.FILLS_MAX)
 
-    def _risk_event(self, event: payloads.RiskEvent, time_ns: int) -> None:
+    def _risk_event(self, event: RiskEvent, time_ns: int) -> None:
         view = state.RiskEventView(time_ns // _NS_PER_MS, event.event, event.reason, event.detail)
         _push(self.state.risk_events, view, state.RISK_EVENTS_MAX)
         reasons = self.state.refusals_by_reason
         if event.event == "refused" and (event.reason in reasons or len(reasons) < _REASONS_MAX):
             reasons[event.reason] = reasons.get(event.reason, 0) + 1
 
-    def _notice(self, notice: payloads.Notice, time_ns: int) -> None:
+    def _legs(self, event: LegsEvent, time_ns: int) -> None:
+        if event.event in _LEGS_AS_PLANNED:
+            return
+        detail = f"{event.symbol} residual {event.residual} {event.detail}".rstrip()
+        view = state.RiskEventView(time_ns // _NS_PER_MS, "legs", event.event, detail)
+        _push(self.state.risk_events, view, state.RISK_EVENTS_MAX)
+
+    def _notice(self, notice: Notice, time_ns: int) -> None:
         time_ms = time_ns // _NS_PER_MS
         for row, known in enumerate(self.state.notices):
             if (known.what, known.kind) == (notice.what, notice.kind):

@@ -1,24 +1,17 @@
 """What the journal's JSON payloads look like to an observer: one Struct a record kind, and how to decode it.
 
-Observers read journals of other versions too, so every field but the identifying ones has a default and
-unknown fields are ignored. Prices and amounts in measurements are decimal text and stay text.
+What the core writes as Structs of its own is read as those. Observers read journals of other versions too, so
+every field declared here but the identifying ones has a default, and unknown fields are ignored. Prices and
+amounts in measurements are decimal text and stay text.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from graphwiz_trader.hft.events import (
-    Fill,
-    Opportunity,
-    OrderState,
-    OrderType,
-    RecordKind,
-    Side,
-    TimeInForce,
-    Trust,
-)
+from graphwiz_trader.hft.events import Fill, Opportunity, RecordKind, Trust
 from graphwiz_trader.hft.instruments import Instrument
+from graphwiz_trader.hft.records import LegsEvent, Notice, OrderSent, OrderUpdate, RiskEvent
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -148,46 +141,6 @@ class TrustChange(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
-class RiskEvent(msgspec.Struct, frozen=True):
-    """Risk refused something, or its breaker changed state."""
-
-    event: str
-    reason: str = ""
-    detail: str = ""
-
-
-class Notice(msgspec.Struct, frozen=True):
-    """Something unusual, said once per kind."""
-
-    what: str = ""
-    kind: str = ""
-    count: int = 1
-
-
-class OrderSent(msgspec.Struct, frozen=True):
-    """An order, journaled before it is sent. ``legs`` is its leg group's id, 0 when it stands alone."""
-
-    client_id: str
-    book: int
-    side: Side
-    strategy: str = ""
-    order_type: OrderType = OrderType.LIMIT
-    time_in_force: TimeInForce = TimeInForce.GTC
-    price_ticks: int = 0
-    size_lots: int = 0
-    legs: int = 0
-
-
-class OrderUpdate(msgspec.Struct, frozen=True):
-    """What an order has become. ``filled_lots`` is cumulative, −1 when not known."""
-
-    client_id: str
-    state: OrderState
-    filled_lots: int = -1
-    venue_id: str = ""
-    reason: str = ""
-
-
 class End(msgspec.Struct, frozen=True):
     """The last record of a session that was closed in order."""
 
@@ -195,7 +148,7 @@ class End(msgspec.Struct, frozen=True):
 
 
 Measurement = Pulse | Latency
-Event = Session | TrustChange | RiskEvent | Notice | OrderSent | OrderUpdate | Fill | Opportunity | End
+Event = Session | TrustChange | RiskEvent | Notice | LegsEvent | OrderSent | OrderUpdate | Fill | Opportunity | End
 Payload = Measurement | Event
 
 _DECODERS: dict[int, msgspec.json.Decoder[Payload]] = {
@@ -207,6 +160,7 @@ _DECODERS: dict[int, msgspec.json.Decoder[Payload]] = {
         (RecordKind.TRUST, TrustChange),
         (RecordKind.RISK, RiskEvent),
         (RecordKind.NOTICE, Notice),
+        (RecordKind.LEGS, LegsEvent),
         (RecordKind.ORDER, OrderSent),
         (RecordKind.ORDER_UPDATE, OrderUpdate),
         (RecordKind.FILL, Fill),

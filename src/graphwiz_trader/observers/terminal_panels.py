@@ -32,7 +32,7 @@ def top_of_book(state: TraderState, *, with_venues: bool = False) -> RenderableT
             Text(book.bid or UNKNOWN, "green"),
             Text(book.ask or UNKNOWN, "red"),
             Text(book.ask_size or UNKNOWN, "dim"),
-            UNKNOWN if book.spread_bps is None else f"{book.spread_bps:.2f}",
+            UNKNOWN if book.spread_bps is None else f"{book.spread_bps:.3f}",
             UNKNOWN if book.age_ms is None else milliseconds(book.age_ms),
             f"{book.updates_per_s:,.0f}",
         )
