@@ -4,18 +4,19 @@ Grammar
 -------
 - A frame is one JSON object, nothing behind it. White space (space, tab, LF, CR) may stand wherever JSON allows it.
   Strings are any bytes from 0x20 on but ``"`` and ``\``, with JSON's escapes; they are not checked to be UTF-8.
-- An object with the members ``stream`` and ``data`` (an object) is an envelope, in any order; the event is ``data``.
+- An object whose first key is ``stream`` or ``data`` is an envelope: it has both, and an object in ``data`` is the
+  event. Anything else in ``data`` is another stream's: Control.
 - Keys come in any order. Keys that an event does not have are passed over, their values only checked to be JSON,
   nested at most 60 deep.
-- No key of ``KEYS`` comes twice in an event, nor ``stream`` or ``data`` twice in an envelope; no key of either is
-  written with an escape.
+- No key of ``KEYS`` comes twice in an event, nor ``stream`` or ``data`` twice in an envelope; no key of either,
+  nor ``e`` or ``s``, is written with an escape.
 - What kind of event it is: ``e`` = ``depthUpdate``, ``bookTicker`` or ``trade``; without ``e``, an object with
   ``u s b B a A`` is a spot bookTicker and one with ``lastUpdateId bids asks`` a snapshot. All else is Control.
 - An event of a kind that we read has all its members, each of its type: ids and times are JSON whole numbers of at
   most 18 digits without sign; prices and sizes are strings of digits with at most one point, which has a digit on
   both sides; flags are ``true`` or ``false``. ``E`` may be missing. ``pu`` belongs to futures and must be there.
-- A price is a whole number of price steps, a size of size steps, and neither needs more than 18 digits:
-  whole digits + max(decimals written, decimals of the step) <= 18.
+- A price is a whole number of price steps, a size of size steps, and neither needs more than 18 digits down to the
+  step's last decimal; zeros behind that do not count.
 - Prices of levels are above 0. A bookTicker's empty side has price and size 0, and its bid is below its ask.
 - A trade at price or size 0 is none (futures publish fills of the insurance fund so): Control.
 - ``U <= u``. A side has at most 10,000 levels.
@@ -34,6 +35,7 @@ from .json_bytes import MAX_NESTING, Number, Object, RefusalError, Text, Value, 
 KEYS = frozenset(
     ("e", "E", "s", "U", "u", "pu", "b", "a", "B", "A", "t", "p", "q", "m", "lastUpdateId", "bids", "asks")
 )
+_ENVELOPE_KEYS = frozenset(("stream", "data"))
 MAX_DIGITS = 18
 MAX_LEVELS = 10_000
 
@@ -105,7 +107,7 @@ Event = dict[str, Value]
 def decode(frame: bytes, symbols: dict[str, Rules]) -> Decoded:
     """A frame of a stream. A snapshot in a stream names no symbol and is Control."""
     try:
-        event = _event_of(_members(parse(frame)))
+        event = _event_of(parse(frame))
         kind = _kind(event)
         if kind in ("control", "snapshot"):
             return Control()
@@ -120,7 +122,7 @@ def decode(frame: bytes, symbols: dict[str, Rules]) -> Decoded:
 def decode_snapshot(body: bytes, rules: Rules) -> Decoded:
     """The answer of REST ``depth``, about the symbol that was asked for."""
     try:
-        event = _members(parse(body))
+        event = _members(parse(body), KEYS)
         if _kind(event) != "snapshot":
             raise RefusalError("not a snapshot")
         bids, asks = (_levels(event, key, rules) for key in ("bids", "asks"))
@@ -204,7 +206,7 @@ def _steps_of(value: Value | None, step: str) -> int:
         raise RefusalError("a price or size that is no plain decimal")
     exponent = Decimal(step).normalize().as_tuple().exponent
     assert isinstance(exponent, int)
-    if len(found[1]) + max(len(found[2] or b""), -exponent, 0) > MAX_DIGITS:
+    if len(found[1]) + max(-exponent, 0) > MAX_DIGITS:
         raise RefusalError("too many digits")
     count = Fraction(value.raw.decode()) / Fraction(step)
     if count.denominator != 1:
@@ -232,8 +234,8 @@ def _levels(event: Event, key: str, rules: Rules) -> list[Level]:
 # -- what the members are -------------------------------------------------------------------------------------------
 
 
-def _members(value: Value) -> Event:
-    """An object's members by key. A key of interest must be there once; of other keys any one is as good."""
+def _members(value: Value, read: frozenset[str]) -> Event:
+    """An object's members by key. A key that is read must be there once; of other keys any one is as good."""
     if not isinstance(value, Object):
         raise RefusalError("not an object")
     event: Event = {}
@@ -241,19 +243,23 @@ def _members(value: Value) -> Event:
         if b"\\" in key:
             raise RefusalError("a key with an escape")
         name = key.decode("latin-1")
-        if name in event and (name in KEYS or name in ("stream", "data")):
+        if name in event and name in read:
             raise RefusalError(f"{name} comes twice")
-        if name not in KEYS and name != "data" and _nesting(member) > MAX_NESTING:
+        if (name != "data" or read is KEYS) and _nesting(member) > MAX_NESTING:
             raise RefusalError("nested too deep")
+        if name in ("e", "s") and isinstance(member, Text) and read is KEYS:
+            _plain(member)
         event[name] = member
     return event
 
 
-def _event_of(members: Event) -> Event:
-    data = members.get("data")
-    if "stream" in members and isinstance(data, Object):
-        return _members(data)
-    return members
+def _event_of(frame: Value) -> Event:
+    if not isinstance(frame, Object) or not frame.members or frame.members[0][0] not in (b"stream", b"data"):
+        return _members(frame, KEYS)
+    envelope = _members(frame, _ENVELOPE_KEYS)
+    if not envelope.keys() >= _ENVELOPE_KEYS:
+        raise RefusalError("half an envelope")
+    return _members(envelope["data"], KEYS) if isinstance(envelope["data"], Object) else {}
 
 
 def _plain(text: Text) -> bytes:
