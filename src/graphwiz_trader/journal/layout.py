@@ -125,14 +125,29 @@ def read_header(path: Path) -> SegmentHeader | None:
 
 
 def segment_numbers(directory: Path) -> list[int]:
-    """The numbers of the segments that hold records or may soon, ascending; [] for any other directory."""
+    """The numbers of the begun segments, ascending; [] for a directory without any."""
     if not directory.is_dir():
         return []
     stems = (path.stem for path in directory.glob(f"*{SUFFIX}"))
     numbers = sorted(int(stem) for stem in stems if stem.isdecimal())
-    if numbers and read_header(segment_path(directory, numbers[-1])) is None:
+    if numbers and not _is_begun(segment_path(directory, numbers[-1])):
         numbers.pop()
     return numbers
+
+
+def used_bytes(path: Path) -> int:
+    """How much of a segment holds records so far, as its cursor says."""
+    with path.open("rb") as file:
+        file.seek(CURSOR_OFFSET)
+        return int.from_bytes(file.read(WORD_BYTES), "little") * WORD_BYTES
+
+
+def _is_begun(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return any(file.read(len(MAGIC)))
+    except FileNotFoundError:
+        return False
 
 
 def lock_for_writing(directory: Path) -> int:

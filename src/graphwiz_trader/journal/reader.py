@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -37,8 +38,11 @@ from graphwiz_trader.journal.layout import (
     segment_path,
 )
 
-_CHUNK_BYTES = 256 << 10
-_ROWS = 4096
+_CHUNK_BYTES = 128 << 10
+_ROWS = 512
+"""Records of one piece at most: few enough that they do not set off Python's garbage collector, which would cost more
+than reading them."""
+_make_record = partial(tuple.__new__, Record)
 
 
 class Seal(Enum):
@@ -84,6 +88,11 @@ class SegmentReader:
         if self.seal is not Seal.NONE or not self._has_more():
             return []
         return self._scan(_CHUNK_BYTES)
+
+    def records(self) -> Iterator[Record]:
+        """The complete records from here on."""
+        while batch := self.read():
+            yield from batch
 
     def close(self) -> None:
         if self._descriptor >= 0:
@@ -132,11 +141,13 @@ class SegmentReader:
             if size > os.fstat(self._descriptor).st_size - self.offset:
                 raise JournalCorruptError(self.path, self.offset, f"a record of {size} bytes ends behind the file")
             return self._scan(-(-size // WORD_BYTES) * WORD_BYTES)
-        rows = self._rows[:count].tolist()
         if outcome == SCAN_SEAL:
-            self.seal = Seal(rows.pop()[ROW_SOURCE])
+            count -= 1
+            self.seal = Seal(int(self._rows[count, ROW_SOURCE]))
         self.offset += consumed * WORD_BYTES
-        return [Record(kind, source, time_ns, piece[start:end]) for kind, source, time_ns, start, end in rows]
+        kinds, sources, times_ns, starts, ends = self._rows[:count].T.tolist()
+        payloads = [piece[start:end] for start, end in zip(starts, ends, strict=True)]
+        return list(map(_make_record, zip(kinds, sources, times_ns, payloads, strict=True)))
 
 
 class JournalReader:
@@ -161,14 +172,12 @@ class JournalReader:
         number = self._first_segment
         while (segment := self._open(number)) is not None:
             with segment:
-                while batch := segment.read():
-                    yield from batch
+                yield from segment.records()
                 if segment.seal is Seal.NONE:
                     if read_header(segment_path(self.directory, number + 1)) is None:
                         return
                     # A segment is begun after the one before it was sealed: the rest was written just now.
-                    while batch := segment.read():
-                        yield from batch
+                    yield from segment.records()
                 if segment.seal is Seal.NONE:
                     raise JournalCorruptError(segment.path, segment.offset, "the segment goes on, the seal is missing")
                 if segment.seal is Seal.ENDS:
@@ -179,7 +188,8 @@ class JournalReader:
     def follow(self) -> Iterator[Record | None]:
         """All records, as they come; None each time there is nothing new, so that the caller waits. Never ends."""
         number = self._first_segment
-        while not self.ended:
+        seal = Seal.NONE
+        while seal is not Seal.ENDS:
             segment = self._open(number)
             if segment is None:
                 yield None
@@ -190,8 +200,9 @@ class JournalReader:
                     yield from batch
                     if not batch and segment.seal is Seal.NONE:
                         yield None
-                self.ended = segment.seal is Seal.ENDS
+                seal = segment.seal
             number += 1
+        self.ended = True
         while True:
             yield None
 

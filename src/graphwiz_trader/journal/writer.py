@@ -60,10 +60,9 @@ class JournalWriter:
     )
 
     def __init__(self, directory: Path, *, session: str, segment_bytes: int = 32 << 20) -> None:
-        if not segment_bytes_for(0) <= segment_bytes <= PAYLOAD_BYTES_MAX:
-            raise ValueError(
-                f"segment_bytes is {segment_bytes}, allowed: {segment_bytes_for(0)} to {PAYLOAD_BYTES_MAX}"
-            )
+        page_bytes = segment_bytes_for(0)
+        if not page_bytes <= segment_bytes <= PAYLOAD_BYTES_MAX:
+            raise ValueError(f"segment_bytes is {segment_bytes}, allowed: {page_bytes} to {PAYLOAD_BYTES_MAX}")
         pack_identity(SegmentHeader(session, 0, 0))  # refuses a name that does not fit, before anything is made
         directory.mkdir(parents=True, exist_ok=True)
         found = sorted(path.name for path in directory.glob(f"*{SUFFIX}"))
@@ -74,7 +73,7 @@ class JournalWriter:
             )
         self._directory = directory
         self._session = session
-        self._segment_bytes = segment_bytes_for(segment_bytes - segment_bytes_for(0))
+        self._segment_bytes = segment_bytes // page_bytes * page_bytes
         self._append = direct(append_record, APPEND_ARGUMENTS)
         self._address = int(_NOWHERE.ctypes.data)
         self._current: WritableSegment | None = None
