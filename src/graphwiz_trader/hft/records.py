@@ -54,8 +54,12 @@ class RiskEvent(msgspec.Struct, frozen=True, gc=False):
 
 
 class LegsEvent(msgspec.Struct, frozen=True, gc=False):
-    """LEGS: ``event`` is sent, none, even, uneven, unwind, late or residual. ``residual`` is decimal text in the
-    base asset: how much more was bought (negative: sold) than its other side."""
+    """LEGS: what became of a group of legs. That they were sent, their ORDER records say.
+
+    ``event``: ``none`` filled; ``even``; ``uneven``, then ``unwind`` for each attempt and ``even`` or ``residual``
+    at the end; ``late`` when a leg turned out to have lived on. ``residual`` is decimal text in the base asset:
+    how much more was bought (negative: sold) than the other side.
+    """
 
     event: str
     group: int
@@ -71,6 +75,13 @@ class TrustChange(msgspec.Struct, frozen=True, gc=False):
     book: int
     trust: Trust
     was: Trust
+    reason: str
+
+
+class LineChange(msgspec.Struct, frozen=True, gc=False):
+    """LINE: a connection came up or broke, and why."""
+
+    up: bool
     reason: str
 
 
