@@ -11,7 +11,7 @@ Grammar
 - No key of ``KEYS`` comes twice in an event, nor ``stream`` or ``data`` twice in an envelope; no key of either,
   nor ``e`` or ``s``, is written with an escape.
 - What kind of event it is: ``e`` = ``depthUpdate``, ``bookTicker`` or ``trade``; without ``e``, an object with
-  ``u s b B a A`` is a spot bookTicker and one with ``lastUpdateId bids asks`` a snapshot. All else is Control.
+  ``u s b B a A`` is a spot bookTicker. All else in a stream is Control. A REST answer has ``lastUpdateId bids asks``.
 - An event of a kind that we read has all its members, each of its type: ids and times are JSON whole numbers of at
   most 18 digits without sign; prices and sizes are strings of digits with at most one point, which has a digit on
   both sides; flags are ``true`` or ``false``. ``E`` may be missing. ``pu`` belongs to futures and must be there.
@@ -109,7 +109,7 @@ def decode(frame: bytes, symbols: dict[str, Rules]) -> Decoded:
     try:
         event = _event_of(parse(frame))
         kind = _kind(event)
-        if kind in ("control", "snapshot"):
+        if kind not in _READERS:
             return Control()
         name = _text(event, "s").decode("latin-1")
         if name not in symbols:
@@ -123,7 +123,7 @@ def decode_snapshot(body: bytes, rules: Rules) -> Decoded:
     """The answer of REST ``depth``, about the symbol that was asked for."""
     try:
         event = _members(parse(body), KEYS)
-        if _kind(event) != "snapshot":
+        if "e" in event or not {"lastUpdateId", "bids", "asks"} <= event.keys():
             raise RefusalError("not a snapshot")
         bids, asks = (_levels(event, key, rules) for key in ("bids", "asks"))
         return Snapshot(_number(event, "lastUpdateId"), _time(event), bids, asks)
@@ -173,7 +173,7 @@ def _kind(event: Event) -> str:
         return plain if plain in _READERS else "control"
     if named is None and {"u", "s", "b", "B", "a", "A"} <= event.keys():
         return "bookTicker"
-    return "snapshot" if named is None and {"lastUpdateId", "bids", "asks"} <= event.keys() else "control"
+    return "control"
 
 
 def _number(event: Event, key: str) -> int:

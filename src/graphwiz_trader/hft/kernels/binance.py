@@ -228,11 +228,12 @@ def _decode_event(frame: Frame, start: int, feed: Record, books: Array) -> int:
         position = skip_space(frame, position)
     feed.book = row
     if not seen & _HAS_EVENT:
-        if seen & _NEEDS_SNAPSHOT == _NEEDS_SNAPSHOT:
-            kind = SNAPSHOT
-            feed.final_id = last_id
-            bids = bid_list
-            asks = ask_list
+        if is_asked:  # in a stream it is partial depth, which names no symbol
+            if seen & _NEEDS_SNAPSHOT == _NEEDS_SNAPSHOT:
+                kind = SNAPSHOT
+                feed.final_id = last_id
+                bids = bid_list
+                asks = ask_list
         elif seen & _NEEDS_TICKER == _NEEDS_TICKER:
             kind = TICKER  # spot's bookTicker does not name itself
     feed.kind = kind
@@ -264,7 +265,7 @@ def _complete(
         needs = _NEEDS_TICKER
     elif kind == TRADE:
         needs = _NEEDS_TRADE
-    elif kind == SNAPSHOT and row != outcome.NO_BOOK:
+    elif kind == SNAPSHOT:
         needs = _NEEDS_SNAPSHOT
     else:
         return outcome.QUIET
