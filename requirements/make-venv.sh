@@ -9,14 +9,17 @@ recent_enough() {
 }
 
 python=
-for candidate in "${@:-python3}" python3.11 python3.12 python3.13 python3.14; do
+if [ $# -eq 0 ]; then
+    set -- python3 python3.14 python3.13 python3.12 python3.11
+fi
+for candidate in "$@"; do
     if recent_enough "$candidate"; then
         python=$candidate
         break
     fi
 done
 if [ -z "$python" ]; then
-    echo "GraphWiz Trader needs Python 3.11 or newer; found: $(python3 --version 2>&1 || echo none)." >&2
+    echo "GraphWiz Trader needs Python 3.11 or newer; looked for: $*; found: $("$1" --version 2>/dev/null || echo none)" >&2
     echo "Install one, or name it: make run PYTHON=/path/to/python3.11" >&2
     exit 1
 fi
