@@ -106,11 +106,9 @@ class Order(msgspec.Struct, eq=False, gc=False):
         if self.filled_lots >= size_lots:
             self.state = OrderState.FILLED
             return f"{self.filled_lots} lots filled of {size_lots}" if self.filled_lots > size_lots else ""
+        contradiction = ""
         if report.state.is_final:
             contradiction = self._claim(report, size_lots)
-            if contradiction:
-                self.claim, self.state = None, OrderState.UNKNOWN
-                return contradiction
         elif report.state is OrderState.UNKNOWN:
             if not self.acknowledged:
                 self.state = OrderState.UNKNOWN
@@ -119,9 +117,13 @@ class Order(msgspec.Struct, eq=False, gc=False):
             if self.claim is None:
                 self.told_lots = max(self.told_lots, report.filled_lots)
                 self.state = OrderState.OPEN
-        if self.claim is not None and self.filled_lots == self.told_lots:
+        if self.claim is not None and self.filled_lots > self.told_lots:
+            contradiction = f"{self.filled_lots} lots filled, after {self.claim.name} with {self.told_lots}"
+        if contradiction:
+            self.claim, self.state = None, OrderState.UNKNOWN
+        elif self.claim is not None and self.filled_lots == self.told_lots:
             self.state = self.claim
-        return ""
+        return contradiction
 
     def _claim(self, report: ExecutionReport, size_lots: int) -> str:
         """Weigh a final state: is it possible, after all that was said and seen?"""
