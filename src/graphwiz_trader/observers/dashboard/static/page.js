@@ -159,7 +159,8 @@ function drawStatus(message) {
   setText(at("mode"), state.mode);
   if (state.records === 0) return status("waiting", "waiting for the trader", "No journal yet: the trader has not started.", "warn");
   if (state.ended) return status("ended", "session ended", `The session has ended: ${state.end_reason || "no reason given"}. These are its last figures.`, "warn");
-  if (writer === "killed") return status("gone", "trader gone", "The trader is gone without closing its journal. These are its last figures; orders may still be open at the exchange.");
+  if (message.problem) return status("gone", "journal damaged", `The journal cannot be read any further: ${message.problem}`);
+  if (writer === "gone") return status("gone", "trader gone", "The trader is gone without closing its journal. These are its last figures; orders may still be open at the exchange.");
   if (silentMs > SILENT_AFTER_MS) return status("gone", "trader silent", `The trader has written nothing for ${Math.round(silentMs / 1000)} s. These are its last figures.`);
   return status("running", "running", "");
 }

@@ -1,0 +1,105 @@
+"""``graphwiz graph``: ask the knowledge graph, and make it anew from the journals."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from graphwiz_trader.config import default_file, load
+from graphwiz_trader.observers.knowledge_graph.performance import days_ago_ns, performance
+from graphwiz_trader.observers.knowledge_graph.projector import rebuild
+from graphwiz_trader.observers.knowledge_graph.store import GraphStore
+
+app = typer.Typer(no_args_is_help=True, help="Ask the knowledge graph.")
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+DataDir = Annotated[
+    Path | None, typer.Option("--data-dir", help="Where the journals and the graph are. Left out: hft.data_dir.")
+]
+
+
+@app.callback()
+def _group() -> None:
+    """Ask the knowledge graph, which is made from the journals."""
+
+
+@app.command("performance")
+def show_performance(
+    strategy: Annotated[str | None, typer.Option(help="Only this strategy.")] = None,
+    days: Annotated[float | None, typer.Option(min=0, help="Only trades closed in the last so many days.")] = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Closed trades and what they brought, net of fees. A trade is a round trip of one strategy in one symbol."""
+    found = performance(_store(data_dir), strategy=strategy, since_ns=0 if days is None else days_ago_ns(days))
+    if as_json:
+        typer.echo(json.dumps({"strategy": strategy, "days": days} | found._asdict(), indent=2))
+        return
+    if found.as_of_ns is None:
+        typer.echo("The graph is empty: no session has been traded, or `graphwiz graph rebuild` has to read it.")
+        return
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_row("total trades", str(found.total_trades))
+    table.add_row("total PnL", found.total_pnl)
+    table.add_row("winning trades", str(found.winning_trades))
+    table.add_row("win rate", "no trades closed" if found.win_rate is None else f"{found.win_rate:.1%}")
+    table.add_row("as of", datetime.fromtimestamp(found.as_of_ns // 10**9, UTC).isoformat())
+    Console().print(table)
+
+
+@app.command("query")
+def query(
+    cypher: Annotated[str, typer.Argument(help="For example: MATCH (t:Trade) RETURN t.symbol, t.pnl LIMIT 5")],
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Answer a Cypher query. Reads only."""
+    answer = _store(data_dir).read(cypher)
+    if as_json:
+        rows = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
+        typer.echo(json.dumps(rows, indent=2, default=_plain))
+        return
+    table = Table()
+    for name in answer.columns:
+        table.add_column(name, overflow="fold")
+    for row in answer.rows:
+        table.add_row(*(str(value) for value in row))
+    Console().print(table)
+
+
+@app.command("rebuild")
+def rebuild_graph(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Make the graph anew from all journals. A running observer goes on with the new one."""
+    directory = _data_dir(data_dir)
+    console = Console(stderr=True)
+    with console.status("reading journals") as status:
+        done = rebuild(
+            _store(data_dir),
+            directory / "journal",
+            progress=lambda session, count: status.update(f"{session}: {count:,} records"),
+        )
+    if as_json:
+        typer.echo(json.dumps(done._asdict()))
+    else:
+        typer.echo(f"The graph was made anew from {done.sessions:,} sessions, {done.records:,} records.")
+
+
+def _data_dir(given: Path | None) -> Path:
+    return given if given is not None else load(default_file()).data_dir
+
+
+def _store(data_dir: Path | None) -> GraphStore:
+    return GraphStore(_data_dir(data_dir) / "graph")
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has no form for: INT128 comes as a Decimal and stays exact as a whole number."""
+    if isinstance(value, Decimal) and value == value.to_integral_value():
+        return int(value)
+    return str(value)
