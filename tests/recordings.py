@@ -16,7 +16,11 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 class Symbol(NamedTuple):
-    """A recorded symbol with its rules. ``rule`` is the venue's way of chaining updates: ``spot`` or ``usdm``."""
+    """A recorded symbol. ``rule`` is the venue's way of chaining updates: ``spot`` or ``usdm``.
+
+    Tick and lot are the finest that stand in its books. Orders outlive a venue's coarser steps: spot BTCUSDT's lot
+    is 0.00001 and 25.426189 stands at 200,000; NKNUSDT's tick is 0.0001 and a bid stands at 0.00212.
+    """
 
     exchange: str
     rule: str
@@ -29,10 +33,10 @@ class Symbol(NamedTuple):
 
 
 SPOT_BTC = Symbol(
-    "binance", "spot", "BTCUSDT", "BTC", "USDT", "0.01", "0.00001", ("binance/spot_btcusdt_20240808.jsonl.gz",)
+    "binance", "spot", "BTCUSDT", "BTC", "USDT", "0.01", "0.00000001", ("binance/spot_btcusdt_20240808.jsonl.gz",)
 )
 SPOT_ETH = Symbol(
-    "binance", "spot", "ETHUSDT", "ETH", "USDT", "0.01", "0.0001", ("binance/spot_ethusdt_20240808.jsonl.gz",)
+    "binance", "spot", "ETHUSDT", "ETH", "USDT", "0.01", "0.00000001", ("binance/spot_ethusdt_20240808.jsonl.gz",)
 )
 USDM_BTC = Symbol(
     "binanceusdm", "usdm", "BTCUSDT", "BTC", "USDT", "0.1", "0.001", ("binance/usdm_btcusdt_20240808.jsonl.gz",)
@@ -41,7 +45,7 @@ USDM_ETH = Symbol(
     "binanceusdm", "usdm", "ETHUSDT", "ETH", "USDT", "0.01", "0.001", ("binance/usdm_ethusdt_20240808.jsonl.gz",)
 )
 _SPOT4_FILES = ("binance/spot4_snapshots.txt.gz", "binance/spot4_diffs.txt.gz")
-NKN_USDT = Symbol("binance", "spot", "NKNUSDT", "NKN", "USDT", "0.0001", "1", _SPOT4_FILES)
+NKN_USDT = Symbol("binance", "spot", "NKNUSDT", "NKN", "USDT", "0.00001", "0.1", _SPOT4_FILES)
 BLZ_ETH = Symbol("binance", "spot", "BLZETH", "BLZ", "ETH", "0.00000001", "1", _SPOT4_FILES)
 LRC_BTC = Symbol("binance", "spot", "LRCBTC", "LRC", "BTC", "0.00000001", "1", _SPOT4_FILES)
 RUNE_EUR = Symbol("binance", "spot", "RUNEEUR", "RUNE", "EUR", "0.001", "0.1", _SPOT4_FILES)

@@ -1,0 +1,177 @@
+"""Recorded markets through the product's market data, and through the oracle: the same books, level by level.
+
+What the recordings are (found with the oracle, 2024-08-08, 346 s): no gap, no frame that crosses its book, no
+price twice on a side of one frame; each snapshot lies inside or at the end of a buffered update, so that all four
+books come live. Wherever a bookTicker and a depth update carry the same update id they agree on the top of book.
+Spot lists bids best first, USD-M worst first. Spot carries sizes finer than the present lot, from older orders.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+
+import recordings
+from graphwiz_trader.hft.events import Side
+from graphwiz_trader.hft.instruments import Instrument, Instruments
+from graphwiz_trader.hft.market_data import MarketData, binance_decoder
+from graphwiz_trader.hft.orderbook import OrderBook, OrderBookManager
+from oracle import books as oracle
+from oracle import figures
+
+pytestmark = pytest.mark.recorded
+
+LOOKS = 100
+"""Random moments at which whole books are compared, besides the end."""
+
+
+class Silent:
+    """A recorder that forgets."""
+
+    def append(self, kind: int, source: int, time_ns: int, payload: bytes) -> None:
+        pass
+
+
+class Product:
+    """The product's market data on one exchange."""
+
+    def __init__(self, symbols: Sequence[recordings.Symbol]) -> None:
+        self.instruments = Instruments(
+            Instrument(
+                book=row,
+                exchange=symbol.exchange,
+                symbol=f"{symbol.base}/{symbol.quote}",
+                venue_symbol=symbol.symbol,
+                base=symbol.base,
+                quote=symbol.quote,
+                tick_size=symbol.tick_size,
+                lot_size=symbol.lot_size,
+            )
+            for row, symbol in enumerate(symbols)
+        )
+        exchange = symbols[0].exchange
+        self.books = OrderBookManager(self.instruments)
+        self._rows = {symbol.symbol: row for row, symbol in enumerate(symbols)}
+        decoder = binance_decoder(self.instruments, exchange)
+        self.market_data = MarketData(self.books, [decoder], Silent(), request_snapshot=lambda book: None)
+
+    def feed(self, event: oracle.Event) -> None:
+        if event.is_snapshot:
+            self.market_data.on_snapshot(self._rows[event.symbol], event.payload, event.time_ns)
+        else:
+            self.market_data.on_frame(0, event.payload, event.time_ns)
+
+    def book(self, symbol: str) -> OrderBook:
+        return self.books[self._rows[symbol]]
+
+
+def _levels(levels: list[figures.Level], instrument: Instrument) -> list[tuple[int, int]]:
+    tick, lot = Decimal(instrument.tick_size), Decimal(instrument.lot_size)
+    counted = [(price / tick, size / lot) for price, size in levels]
+    assert all(ticks == int(ticks) and lots == int(lots) for ticks, lots in counted)
+    return [(int(ticks), int(lots)) for ticks, lots in counted]
+
+
+def _assert_same_levels(found: OrderBook, expected: oracle.Book) -> None:
+    assert found.levels(Side.BUY) == _levels(figures.bids(expected), found.instrument)
+    assert found.levels(Side.SELL) == _levels(figures.asks(expected), found.instrument)
+
+
+def _assert_same_figures(found: OrderBook, expected: oracle.Book, ticker: oracle.Event | None) -> None:
+    """Top, spread and mid are of the newer of book and bookTicker, by update id; imbalance and depth of the book."""
+    bid, ask = figures.bids(expected)[0], figures.asks(expected)[0]
+    if ticker is not None and ticker.body["u"] > expected.id:
+        bid, ask = ((Decimal(ticker.body[p]), Decimal(ticker.body[s])) for p, s in ("bB", "aA"))
+    assert [found.best_bid, found.best_ask] == _levels([bid, ask], found.instrument)
+    mid = (bid[0] + ask[0]) / 2
+    assert found.mid_price == pytest.approx(float(mid), rel=1e-12)
+    assert found.spread == pytest.approx(float(ask[0] - bid[0]), rel=1e-9)
+    assert found.spread_bps == pytest.approx(float((ask[0] - bid[0]) / mid * 10_000), rel=1e-9)
+    assert found.imbalance == pytest.approx(float(figures.imbalance(expected)), abs=1e-12)
+    shown = found.depth(20)
+    for side, levels in (("bids", figures.bids(expected)), ("asks", figures.asks(expected))):
+        assert [(Fraction(price), Fraction(size)) for price, size in shown[side]] == [
+            (Fraction(price), Fraction(size)) for price, size in levels[:20]
+        ]
+
+
+def _events(symbols: Sequence[recordings.Symbol]) -> list[oracle.Event]:
+    names = dict.fromkeys(name for symbol in symbols for name in symbol.files)
+    return oracle.events([recordings.need(name) for name in names])
+
+
+def _run(
+    symbols: Sequence[recordings.Symbol], looks: int
+) -> Iterator[tuple[OrderBook, oracle.Book, oracle.Event | None]]:
+    """Feed both; stop at random moments with (product's book, oracle's book, last bookTicker), then once at the end."""
+    product, books, tickers = Product(symbols), dict[str, oracle.Book](), dict[str, oracle.Event]()
+    rule = "usdm" if symbols[0].rule == "usdm" else "spot"
+    events = _events(symbols)
+    looked_at = set(random.Random(20240808).sample(range(len(events)), looks))
+    for number, event in enumerate(events):
+        product.feed(event)
+        oracle.feed(books, event, rule)
+        if isinstance(event.body.get("b"), str):
+            tickers[event.symbol] = event
+        book = books.get(event.symbol)
+        if number in looked_at and book is not None:
+            found = product.book(event.symbol)
+            # The oracle trusts a snapshot alone, the product once an update has continued it.
+            assert found.is_trusted == (book.trusted and book.applied > 0)
+            if found.is_trusted:
+                yield found, book, tickers.get(event.symbol)
+    assert not product.market_data.refused
+    for symbol in symbols:
+        assert product.book(symbol.symbol).is_trusted
+        yield product.book(symbol.symbol), books[symbol.symbol], tickers.get(symbol.symbol)
+
+
+@pytest.mark.parametrize(
+    "recorded", recordings.FOUR_OF_2024, ids=lambda recorded: f"{recorded.exchange}-{recorded.symbol}"
+)
+def test_a_recorded_book_equals_the_oracles_level_by_level(recorded: recordings.Symbol) -> None:
+    compared = 0
+    for found, expected, ticker in _run([recorded], LOOKS):
+        _assert_same_levels(found, expected)
+        _assert_same_figures(found, expected, ticker)
+        assert expected.gaps == 0
+        compared += 1
+    assert compared > LOOKS // 2
+
+
+def test_the_four_symbols_of_one_recorded_socket_equal_the_oracles() -> None:
+    """2021. Snapshots and updates are in two files; NKNUSDT has prices off its tick, aggTrade and kline pass by."""
+    for found, expected, ticker in _run(recordings.FOUR_OF_2021, LOOKS):
+        _assert_same_levels(found, expected)
+        _assert_same_figures(found, expected, ticker)
+
+
+@pytest.mark.parametrize("recorded", [recordings.SPOT_ETH, recordings.USDM_ETH], ids=lambda recorded: recorded.exchange)
+def test_a_lost_update_takes_the_trust_until_a_snapshot_that_continues(recorded: recordings.Symbol) -> None:
+    """A snapshot of the moment is made from the whole recording's book; the one from before the gap is of no use."""
+    whole, product = oracle.Book("usdm" if recorded.rule == "usdm" else "spot"), Product([recorded])
+    events = [event for event in _events([recorded])[:4_000] if event.is_depth or event.is_snapshot]
+    snapshot = next(event for event in events if event.is_snapshot)
+    lost, again = 100, 130
+    for number, event in enumerate(events):
+        (whole.on_snapshot if event.is_snapshot else whole.on_depth)(event.body)
+        found = product.book(recorded.symbol)
+        if number != lost:
+            product.feed(event)
+        if lost < number < again:
+            assert not found.is_trusted
+            product.feed(snapshot)
+            assert not found.is_trusted
+        if number == again:
+            product.market_data.on_snapshot(0, _snapshot_of(whole), event.time_ns)
+    assert found.is_trusted
+    _assert_same_levels(found, whole)
+
+
+def _snapshot_of(book: oracle.Book) -> bytes:
+    sides = (",".join(f'["{price}","{size}"]' for price, size in side.items()) for side in (book.bids, book.asks))
+    return '{{"lastUpdateId":{},"bids":[{}],"asks":[{}]}}'.format(book.id, *sides).encode()
