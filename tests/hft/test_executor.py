@@ -398,10 +398,21 @@ def test_no_such_order_long_after_it_was_sent_proves_that_it_never_arrived(desk:
     assert desk.recorder.of(RecordKind.ORDER_UPDATE)[-1]["reason"] == "-2013"
 
 
-def test_no_such_order_proves_nothing_when_the_question_was_asked_too_early(desk: Desk, order: Order) -> None:
+def test_no_such_order_proves_nothing_when_it_may_answer_a_question_asked_too_early(desk: Desk, order: Order) -> None:
     desk.executor.on_timer(START + 9 * SECOND)
+    desk.executor.on_timer(START + 10 * SECOND)
     desk.report(order, SENT, not_found=True, now=START + 11 * SECOND)
     assert order.state is UNKNOWN
+    desk.report(order, SENT, not_found=True, now=START + 11 * SECOND)
+    assert order.state is REJECTED
+
+
+def test_a_new_connection_owes_no_answers_to_questions_over_the_old_one(desk: Desk, order: Order) -> None:
+    desk.executor.on_timer(START + 9 * SECOND)
+    desk.executor.on_line("binanceusdm", False, START + 10 * SECOND)
+    desk.executor.on_line("binanceusdm", True, START + 20 * SECOND)
+    desk.report(order, SENT, not_found=True, now=START + 20 * SECOND)
+    assert order.state is REJECTED
 
 
 def test_no_such_order_contradicts_an_order_that_was_accepted(desk: Desk, order: Order) -> None:

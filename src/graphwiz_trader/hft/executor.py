@@ -37,7 +37,8 @@ class FastOrderExecutor:
 
     ``prefix`` (1 to 12 letters and digits, unique to the session) begins every client id. ``missing_after_ns`` is
     the age from which "no such order" proves that an order never arrived: longer than the venue accepts a delayed
-    request (Binance: recvWindow, 5 s). ``on_final(order, now_ns)`` is called whenever an order has ended.
+    request (Binance: recvWindow, 5 s). ``on_final(order, now_ns)`` is called when an order has ended, and
+    again should it fill after that.
     """
 
     def __init__(
@@ -66,8 +67,8 @@ class FastOrderExecutor:
             recorder,
             answer_timeout_ns=answer_timeout_ns,
             query_pause_max_ns=query_pause_max_ns,
+            missing_after_ns=missing_after_ns,
         )
-        self._missing_after_ns = missing_after_ns
         self._count = 0
         self._orders: dict[str, Order] = {}
         self._live: dict[str, Order] = {}
@@ -143,8 +144,7 @@ class FastOrderExecutor:
         if up:
             self._lines.down.discard(exchange)
             for order in live:
-                order.asks = 0
-                self._lines.chase(order, now_ns)
+                self._lines.connected(order, now_ns)
         else:
             self._lines.down.add(exchange)
             for order in live:
@@ -233,13 +233,12 @@ class FastOrderExecutor:
             self._lines.query(order, now_ns)
 
     def _weigh_absence(self, order: Order) -> str:
-        """The venue knows no such order: proof only if asked long after it was sent, over a line that is up."""
-        order.state = OrderState.UNKNOWN
+        """The venue knows no such order: at first it may merely not have arrived yet."""
+        order.absences += 1
         if order.acknowledged or order.filled_lots or order.claim is not None:
+            order.state = OrderState.UNKNOWN
             return "NOT FOUND, after it was accepted"
-        old_enough = order.asked_ns - order.sent_ns >= self._missing_after_ns
-        if old_enough and order.exchange not in self._lines.down:
-            order.state = OrderState.REJECTED
+        order.state = OrderState.REJECTED if self._lines.absence_is_proven(order) else OrderState.UNKNOWN
         return ""
 
     def _settle(self, order: Order, before: OrderState, filled_before: int, reason: str, now_ns: int) -> None:
@@ -254,9 +253,10 @@ class FastOrderExecutor:
             return
         update = OrderUpdate(order.client_id, state, order.filled_lots, order.venue_id, reason)
         self._recorder.append(_ORDER_UPDATE, order.intent.book, now_ns, encode(update))
-        if state.is_final and self._live.pop(order.client_id, None) is not None:
-            self._ended.append(order.client_id)
-            self._forget_oldest()
+        if state.is_final:
+            if self._live.pop(order.client_id, None) is not None:
+                self._ended.append(order.client_id)
+                self._forget_oldest()
             self.on_final(order, now_ns)
 
     def _forget_oldest(self) -> None:

@@ -50,6 +50,7 @@ class OrderLines:
         *,
         answer_timeout_ns: int,
         query_pause_max_ns: int,
+        missing_after_ns: int,
     ) -> None:
         without = [exchange for exchange in instruments.exchanges if exchange not in gateways]
         if without:
@@ -58,6 +59,7 @@ class OrderLines:
         self._recorder = recorder
         self._answer_timeout_ns = answer_timeout_ns
         self._query_pause_max_ns = query_pause_max_ns
+        self._missing_after_ns = missing_after_ns
         self.down: set[str] = set()
         """Exchanges whose order line is known to be down."""
 
@@ -90,18 +92,32 @@ class OrderLines:
         """Ask the venue about the order; each time without result the next pause doubles."""
         pause_ns = min(self._answer_timeout_ns << min(order.asks, 32), self._query_pause_max_ns)
         order.asks += 1
-        order.asked_ns = now_ns
         order.due_ns = now_ns + pause_ns
+        early = now_ns - order.sent_ns < self._missing_after_ns
         try:
             self._gateways[order.intent.book].query(order, now_ns)
         except Exception as failure:  # repeated by `chase`
+            early = early and not isinstance(failure, NotSentError)
             self._notice("QUERY_NOT_SENT", order, failure, now_ns)
+        order.early_asks += early
 
     def chase(self, order: Order, now_ns: int) -> None:
         """Ask what became of it, and cancel it again if it was to be cancelled: a cancel may be repeated safely."""
         self.query(order, now_ns)
         if order.cancel_wanted:
             self.cancel(order, "REPEATED", now_ns)
+
+    def absence_is_proven(self, order: Order) -> bool:
+        """Whether "no such order" proves that it never arrived: one such answer is to a question asked late enough.
+
+        Answers do not name their questions, but each has one at most: more answers than early questions.
+        """
+        return order.absences > order.early_asks and order.exchange not in self.down
+
+    def connected(self, order: Order, now_ns: int) -> None:
+        """Its line is up again: no answer can come any more to what was asked before. Ask anew."""
+        order.asks = order.early_asks = order.absences = 0
+        self.chase(order, now_ns)
 
     def _notice(self, kind: str, order: Order, failure: Exception, now_ns: int) -> None:
         notice = Notice(f"{order.client_id}: {type(failure).__name__}", kind, 1)

@@ -108,7 +108,7 @@ class LegCoordinator:
         if group is None:
             route = (order.intent.strategy, self._instruments[order.intent.book].symbol)
             group = _Group(order.legs, route, (order,))
-            self._record("late", group, f"{order.client_id} ended again, after its group was closed", now_ns)
+            self._record("late", group, f"{order.client_id} filled after its group was closed", now_ns)
             self._pause(group, now_ns)
             return
         if order.filled_lots:

@@ -41,7 +41,11 @@ class Order(msgspec.Struct, eq=False, gc=False):
     due_ns: int = 0
     """When an awaited answer is overdue; 0 when none is awaited."""
     asks: int = 0
-    asked_ns: int = 0
+    """Questions since it was last certain: the pause doubles with each."""
+    early_asks: int = 0
+    """Questions over this connection so soon after sending that "no such order" would prove nothing."""
+    absences: int = 0
+    """How often the venue has answered "no such order" over this connection."""
 
     @property
     def intent(self) -> OrderIntent:
