@@ -9,4 +9,4 @@ lock() {
         --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet --upgrade
 }
 lock --group dev --extra research --output-file requirements/dev.lock
-lock --constraint requirements/dev.lock --output-file requirements/run.lock
+lock --extra research --constraint requirements/dev.lock --output-file requirements/run.lock

@@ -1,10 +1,26 @@
 """The root of every error this package raises on purpose, and the map of the tree.
 
-    GraphwizError                 the command line shows it as one line and exits with 2
-    ├── config.ConfigError        the configuration file or the environment is not usable
-    └── …                         each room adds its own beside the code that raises it
+    GraphwizError                  the command line shows it as one line and exits with 2
+    ├── ConfigError                the configuration file or the environment is not usable
+    ├── JournalError               the journal cannot be written or read
+    │   ├── JournalExistsError     a session of this name was written before
+    │   ├── JournalFullError       the disk is full: trading must stop
+    │   ├── RecordTooLargeError    one record beyond every limit
+    │   ├── JournalMissingError    there is no journal where one was looked for
+    │   └── JournalCorruptError    what is on disk is not what was written
+    ├── JournalArgumentError       an argument of `graphwiz journal` that cannot be used
+    ├── RecordingError             a file is not a recording that can be replayed
+    ├── VenueError                 an exchange's answer is not usable
+    ├── UnknownVenueError          no simulated exchange of this name
+    ├── CannotServeError           the simulated exchange cannot be served as asked
+    ├── PortInUseError             the page's port is taken
+    └── GraphError                 the knowledge graph cannot be used
+        ├── GraphBusyError         another process holds it
+        ├── GraphQueryError        a query that the graph refuses
+        └── GraphDamagedError      the files are damaged: rebuild it from the journal
 
-An error outside this tree is a bug of ours and keeps its traceback.
+An error outside this tree is a bug of ours and keeps its traceback. Below the surface some rooms raise a
+ValueError of their own (as `hft.instruments.NotRepresentableError`), which their caller turns into one of these.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Binance, spot and USD-M futures: streams, snapshots, symbol rules, and order entry over the WebSocket API."""
