@@ -14,7 +14,6 @@ from rich.table import Table
 
 from graphwiz_trader.config import default_file, load
 from graphwiz_trader.observers.knowledge_graph.performance import days_ago_ns, performance
-from graphwiz_trader.observers.knowledge_graph.projector import rebuild
 from graphwiz_trader.observers.knowledge_graph.store import GraphStore
 
 app = typer.Typer(no_args_is_help=True, help="Ask the knowledge graph.")
@@ -76,6 +75,9 @@ def query(
 @app.command("rebuild")
 def rebuild_graph(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Make the graph anew from all journals. A running observer goes on with the new one."""
+    # Reading journals takes the compiled core, which the other commands need not wait for.
+    from graphwiz_trader.observers.knowledge_graph.projector import rebuild  # noqa: PLC0415
+
     directory = _data_dir(data_dir)
     console = Console(stderr=True)
     with console.status("reading journals") as status:

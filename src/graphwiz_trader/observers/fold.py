@@ -11,7 +11,9 @@ import msgspec
 
 from graphwiz_trader.hft.events import Fill, Opportunity, RecordKind, Side, Trust
 from graphwiz_trader.hft.instruments import Instrument, text_from_units
-from graphwiz_trader.hft.records import LegsEvent, Notice, OrderSent, OrderUpdate, RiskEvent
+from graphwiz_trader.hft.pulse import BookPulse, PositionPulse, Pulse
+from graphwiz_trader.hft.records import LegsEvent, Notice, OrderSent, OrderUpdate, RiskEvent, TrustChange
+from graphwiz_trader.hft.strategies.base import Performance
 from graphwiz_trader.observers import payloads, state
 from graphwiz_trader.observers.series import RateMeter, ThinningHistory
 from graphwiz_trader.observers.state import TraderState
@@ -62,7 +64,7 @@ class StateFold:
 
     def _apply_payload(self, payload: payloads.Payload | None, time_ns: int) -> None:
         match payload:
-            case payloads.Pulse():
+            case Pulse():
                 self._pulse(payload, time_ns)
             case Opportunity():
                 self._opportunity(payload)
@@ -74,7 +76,7 @@ class StateFold:
                 self._fill(payload)
             case payloads.Latency():
                 self.state.latency = state.LatencyView(payload.processing_ns, payload.order_ns, payload.round_trip_ns)
-            case payloads.TrustChange():
+            case TrustChange():
                 self._trust(payload)
             case RiskEvent():
                 self._risk_event(payload, time_ns)
@@ -107,7 +109,7 @@ class StateFold:
             started_ms=session.started_ns // _NS_PER_MS,
             venues=list(venues.values()),
             books=[state.BookView(book=i.book, exchange=i.exchange, symbol=i.symbol) for i in session.instruments],
-            strategies=tuple(payloads.StrategyPulse(name=name) for name in session.strategies),
+            strategies=tuple(_not_measured(name) for name in session.strategies),
             pnl_history=self._pnl.points,
         )
 
@@ -126,7 +128,7 @@ class StateFold:
 
     # ---- measurements
 
-    def _pulse(self, pulse: payloads.Pulse, time_ns: int) -> None:
+    def _pulse(self, pulse: Pulse, time_ns: int) -> None:
         now = self.state
         now.pulses += 1
         now.pnl, now.counts, now.risk = pulse.pnl, pulse.counts, pulse.risk
@@ -141,7 +143,7 @@ class StateFold:
         self._measure_rates(time_ns)
         self._pnl.add(time_ns, now.pnl.net)
 
-    def _position(self, position: payloads.PositionPulse) -> state.PositionView:
+    def _position(self, position: PositionPulse) -> state.PositionView:
         instrument = self._instruments.get(position.book)
         if instrument is None:
             return state.PositionView("?", f"book {position.book}", "", "", position)
@@ -170,7 +172,7 @@ class StateFold:
 
     # ---- events
 
-    def _trust(self, change: payloads.TrustChange) -> None:
+    def _trust(self, change: TrustChange) -> None:
         book = self._book(change.book)
         if book is None:
             return
@@ -282,12 +284,16 @@ class StateFold:
         return books[book] if 0 <= book < len(books) else None
 
 
-def _copy_top(book: state.BookView, top: payloads.BookPulse) -> None:
+def _copy_top(book: state.BookView, top: BookPulse) -> None:
     book.trust = Trust(top.trust).name.lower()
     book.bid, book.bid_size = top.bid, top.bid_size
     book.ask, book.ask_size = top.ask, top.ask_size
     book.spread_bps, book.age_ms = top.spread_bps, top.age_ms
     book.updates = top.updates
+
+
+def _not_measured(name: str) -> Performance:
+    return Performance(name=name, active=False, trades=0, win_rate=0.0, pnl="0", profit="0", loss="0")
 
 
 def _push(newest_first: list[_T], item: _T, limit: int) -> None:

@@ -8,14 +8,9 @@ from __future__ import annotations
 
 import msgspec
 
-from graphwiz_trader.observers.payloads import (
-    Counts,
-    Percentiles,
-    Pnl,
-    PositionPulse,
-    RiskPulse,
-    StrategyPulse,
-)
+from graphwiz_trader.hft.pulse import Counts, PnlPulse, PositionPulse, RiskPulse
+from graphwiz_trader.hft.strategies.base import Performance
+from graphwiz_trader.observers.payloads import Percentiles
 
 OPPORTUNITIES_MAX = 40
 ORDERS_MAX = 80
@@ -172,16 +167,16 @@ class TraderState(msgspec.Struct):
     open_orders: int = 0
     fills: list[FillView] = []
     positions: list[PositionView] = []
-    pnl: Pnl = Pnl()
+    pnl: PnlPulse = PnlPulse()
     pnl_history: list[tuple[int, str]] = []
     """(time_ms, net PnL), oldest first, over the whole session; points thin out as it grows."""
-    counts: Counts = Counts()
+    counts: Counts = msgspec.field(default_factory=Counts)
     rates: Rates = Rates()
     latency: LatencyView = LatencyView()
     risk: RiskPulse = RiskPulse()
     risk_events: list[RiskEventView] = []
     refusals_by_reason: dict[str, int] = {}
-    strategies: tuple[StrategyPulse, ...] = ()
+    strategies: tuple[Performance, ...] = ()
     notices: list[NoticeView] = []
     records: int = 0
     unreadable: dict[str, int] = {}

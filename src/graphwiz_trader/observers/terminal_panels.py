@@ -90,7 +90,8 @@ def positions(state: TraderState, *, compact: bool = False) -> RenderableType:
     for row in state.positions:
         held = row.position
         unrealised = UNKNOWN if held.unrealised is None else money(held.unrealised)
-        average = UNKNOWN if held.average_price is None else plain_money(held.average_price, 2)
+        flat = not held.size.strip("-0.")
+        average = UNKNOWN if flat or held.average_price is None else plain_money(held.average_price, 2)
         more = () if compact else (average, money(held.realised))
         table.add_row(_name(row.exchange), _name(row.symbol), held.size, *more, unrealised)
     return _panel(table, "Positions")
@@ -142,7 +143,7 @@ def strategies(state: TraderState) -> RenderableType:
     """Each strategy's own account of how it does."""
     table = _table("strategy", ">trades", ">PnL", ">wins")
     for strategy in state.strategies:
-        wins = UNKNOWN if strategy.win_rate is None or not strategy.trades else f"{strategy.win_rate:.0%}"
+        wins = f"{strategy.win_rate:.0%}" if strategy.trades else UNKNOWN
         table.add_row(
             _name(strategy.name, "" if strategy.active else "dim"),
             f"{strategy.trades:,}",
@@ -178,6 +179,8 @@ def breaker(state: TraderState) -> Text:
 def money(text: str, *, bold: bool = False) -> Text:
     """Decimal text with four decimals and its sign, green or red."""
     shown = plain_money(text)
+    if not text.strip("-0."):
+        return Text(shown, "bold" if bold else "")
     style = "red" if text.startswith("-") else "green"
     return Text(shown if shown.startswith("-") else f"+{shown}", f"bold {style}" if bold else style)
 

@@ -10,7 +10,7 @@ not in it.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Hashable
 
 import msgspec
 
@@ -20,10 +20,7 @@ from graphwiz_trader.hft.positions import PositionTracker
 from graphwiz_trader.hft.records import OrderSent, OrderUpdate
 from graphwiz_trader.observers import payloads
 from graphwiz_trader.observers.fold import JournalRecord
-
-Row = dict[str, Any]
-Batch = dict[str, dict[Any, Row]]
-"""Kind of row → key → row. A newer row of the same key replaces the older one."""
+from graphwiz_trader.observers.knowledge_graph.schema import Batch, Row
 
 _KINDS = frozenset({RecordKind.SESSION, RecordKind.ORDER, RecordKind.ORDER_UPDATE, RecordKind.FILL, RecordKind.END})
 
@@ -88,7 +85,7 @@ class SessionProjection:
         for kind, rows in batch.items():
             self._batch[kind] = rows | self._batch.get(kind, {})
 
-    def _put(self, kind: str, key: Any, row: Row) -> None:
+    def _put(self, kind: str, key: Hashable, row: Row) -> None:
         self._batch.setdefault(kind, {})[key] = row
 
     def _begin(self, session: payloads.Session) -> None:

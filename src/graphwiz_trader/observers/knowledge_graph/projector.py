@@ -14,7 +14,8 @@ from typing import NamedTuple
 from graphwiz_trader.journal.errors import JournalError
 from graphwiz_trader.journal.layout import Record
 from graphwiz_trader.journal.reader import JournalReader
-from graphwiz_trader.observers.knowledge_graph.projection import Batch, SessionProjection
+from graphwiz_trader.observers.knowledge_graph.projection import SessionProjection
+from graphwiz_trader.observers.knowledge_graph.schema import Batch
 from graphwiz_trader.observers.knowledge_graph.store import GraphStore
 from graphwiz_trader.observers.sessions import session_directories
 

@@ -5,6 +5,13 @@ Every statement merges on a primary key, so the same rows written twice leave th
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from typing import Any
+
+Row = dict[str, Any]
+Batch = dict[str, dict[Hashable, Row]]
+"""Kind of row → key → row. A newer row of the same key replaces the older one."""
+
 TABLES = (
     "CREATE NODE TABLE IF NOT EXISTS Session(id STRING PRIMARY KEY, mode STRING, version STRING, started_ns INT64,"
     " last_ns INT64, position INT64, complete BOOL, end_reason STRING)",

@@ -20,8 +20,7 @@ from typing import Any, NamedTuple
 import ladybug
 
 from graphwiz_trader.observers.knowledge_graph.errors import GraphBusyError, GraphDamagedError, GraphQueryError
-from graphwiz_trader.observers.knowledge_graph.projection import Batch
-from graphwiz_trader.observers.knowledge_graph.schema import MERGES, TABLES
+from graphwiz_trader.observers.knowledge_graph.schema import MERGES, TABLES, Batch
 
 _BUFFER_BYTES = 64 << 20
 _ROWS_A_STATEMENT = 2_000

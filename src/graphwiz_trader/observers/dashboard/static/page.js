@@ -41,7 +41,7 @@ function cut(text, decimals) {
 
 function money(text) {
   if (text === null || text === undefined) return { text: "–", tone: "dim" };
-  const tone = text.startsWith("-") ? "bad" : /[1-9]/.test(text) ? "good" : "";
+  const tone = isZero(text) ? "" : text.startsWith("-") ? "bad" : "good";
   return { text: (tone === "good" ? "+" : "") + cut(text, 4), tone, title: text };
 }
 
@@ -62,6 +62,7 @@ function elapsed(fromMs, toMs) {
   return `${Math.floor(seconds / 3600)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
 }
 
+const isZero = (text) => !/[1-9]/.test(text);
 const count = (number) => number.toLocaleString("en");
 
 // ---- drawing
@@ -78,13 +79,13 @@ function draw(message) {
   setText(at("venues"), state.venues.map(
     (venue) => `${venue.exchange} ${venue.live}/${venue.books} live, ${venue.frames_per_s.toFixed(0)} frames/s`).join(" · "));
   tables.positions.show(state.positions.map(({ exchange, symbol, position }) => [
-    exchange, symbol, position.size, position.average_price === null ? null : cut(position.average_price, 4),
+    exchange, symbol, position.size, isZero(position.size) || position.average_price === null ? null : cut(position.average_price, 4),
     money(position.realised), money(position.unrealised),
   ]));
   drawLatency(state.latency);
   tables.strategies.show(state.strategies.map((strategy) => [
     { text: strategy.name, tone: strategy.active ? "name" : "dim name", title: strategy.name }, count(strategy.trades), money(strategy.pnl),
-    strategy.trades && strategy.win_rate !== null ? `${(100 * strategy.win_rate).toFixed(0)} %` : null,
+    strategy.trades ? `${(100 * strategy.win_rate).toFixed(0)} %` : null,
   ]));
   drawEvents(state);
   const ends = drawChart(at("chart"), state.pnl_history);
