@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -17,7 +18,7 @@ from graphwiz_trader.hft.events import (
     TimeInForce,
     Trade,
 )
-from graphwiz_trader.hft.executor import FastOrderExecutor
+from graphwiz_trader.hft.executor import FastOrderExecutor, OrderGateway
 from graphwiz_trader.hft.instruments import Instrument, Instruments, money_from_text
 from graphwiz_trader.hft.legs import LegCoordinator, LegSettings
 from graphwiz_trader.hft.limits import RiskLimits
@@ -122,7 +123,13 @@ class Gateway:
 class Desk:
     """Everything between a strategy's intents and a venue's reports."""
 
-    def __init__(self, *, inventory_lots: dict[int, int] | None = None, **limits: Any) -> None:
+    def __init__(
+        self,
+        *,
+        inventory_lots: dict[int, int] | None = None,
+        gateways: Mapping[str, OrderGateway] | None = None,
+        **limits: Any,
+    ) -> None:
         self.recorder = ListRecorder()
         self.marks = Marks()
         self.positions = PositionTracker(INSTRUMENTS)
@@ -140,7 +147,7 @@ class Desk:
             prefix="t1",
             risk=self.risk,
             positions=self.positions,
-            gateways=self.gateways,
+            gateways=gateways or self.gateways,
             recorder=self.recorder,
             answer_timeout_ns=SECOND,
             query_pause_max_ns=8 * SECOND,
