@@ -176,6 +176,25 @@ class Opportunity(msgspec.Struct, frozen=True, kw_only=True):
     time_ns: int
 
 
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One connection of the session: to which exchange, for what, and in which words."""
+
+    line: int
+    exchange: str
+    role: str
+    """``market`` or ``orders``."""
+    wire: str
+    """Whose protocol its frames speak; `assembly` knows the decoder."""
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person tells a running session: ``reset`` the breaker, ``trip`` it, or ``stop``."""
+
+    command: str
+    by: str
+    reason: str
+
+
 class Recorder(Protocol):
     """Where the core writes what happened. The journal implements it; tests use a list."""
 

@@ -70,7 +70,7 @@ class MarketData:
             exchange: tuple(i.book for i in books.instruments.on_exchange(exchange))
             for exchange in books.instruments.exchanges
         }
-        self._decoder_of = self._decoders_by_book()
+        self._line_of = self._lines_by_book()
         self._trust = [Trust.SYNCING] * len(books.instruments)
         self._unsettled = set(range(len(books.instruments)))
         """Books that were not live when last looked at: their next update may make them so."""
@@ -92,10 +92,11 @@ class MarketData:
 
     def on_snapshot(self, book: int, body: bytes, now_ns: int) -> int:
         """Start a book from a snapshot and offer it the frames held for it. Returns as `on_frame`."""
-        decoder = self._decoder_of[book]
+        line = self._line_of[book]
+        decoder = self._decoders[line]
         code = decoder.on_snapshot(body, decoder.feed, self._records, book, now_ns)
         if code >= outcome.FIRST_PROBLEM:
-            self._refuse(book, code, f"snapshot of book {book}", now_ns)
+            self._refuse(line, code, f"snapshot of book {book}", now_ns)
             self._resynchronise(book, f"snapshot refused: {outcome.NAMES[code]}", now_ns)
             return -1
         held = self._held[book]
@@ -166,10 +167,10 @@ class MarketData:
             change = TrustChange(book=book, trust=trust, was=was, reason=reason)
             self._recorder.append(RecordKind.TRUST, book, now_ns, encode(change))
 
-    def _decoders_by_book(self) -> dict[int, Decoder]:
-        decoders = {}
-        for decoder in self._decoders:
+    def _lines_by_book(self) -> dict[int, int]:
+        lines = {}
+        for line, decoder in enumerate(self._decoders):
             feed = decoder.feed[0]
             for slot in feed["symbol_length"].nonzero()[0]:
-                decoders[int(feed["symbol_book"][slot])] = decoder
-        return decoders
+                lines[int(feed["symbol_book"][slot])] = line
+        return lines

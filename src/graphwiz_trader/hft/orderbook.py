@@ -46,6 +46,11 @@ class OrderBook:
         return int(self._row["received_ns"])
 
     @property
+    def updates(self) -> int:
+        """Messages that have changed it since the session began."""
+        return int(self._row["updates"])
+
+    @property
     def best_bid(self) -> tuple[int, int] | None:
         """(ticks, lots), or None while there is no bid."""
         return self._top(BID)

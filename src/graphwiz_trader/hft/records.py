@@ -8,10 +8,31 @@ from __future__ import annotations
 
 import msgspec
 
-from graphwiz_trader.hft.events import OrderState, OrderType, Side, TimeInForce, Trust
+from graphwiz_trader.hft.events import Line, OrderState, OrderType, Side, TimeInForce, Trust
+from graphwiz_trader.hft.instruments import Instrument
 
 encode = msgspec.json.Encoder().encode
 """A Struct as the bytes of its record."""
+
+
+class SessionStart(msgspec.Struct, frozen=True, kw_only=True):
+    """SESSION, the first record of every journal: all that a replay needs to build the same engine again."""
+
+    session: str
+    started_ns: int
+    mode: str
+    version: str
+    prefix: str
+    """Begins every client order id."""
+    tripped: str
+    """Why the breaker was open at the start; empty when it was not."""
+    config: dict[str, object]
+    """The effective configuration; it never holds a secret."""
+    instruments: tuple[Instrument, ...]
+    lines: tuple[Line, ...]
+    strategies: tuple[str, ...]
+    inventory_lots: dict[int, int]
+    """What the accounts held at the start of instruments that cannot be sold short, by book."""
 
 
 class OrderSent(msgspec.Struct, frozen=True, gc=False):

@@ -174,6 +174,10 @@ class HFTRiskManager:
         return max(0, held_units // ledger.lot_units - ledger.sell_lots)
 
     @property
+    def limits(self) -> RiskLimits:
+        return self._limits
+
+    @property
     def tripped(self) -> str:
         """Why the breaker is open; empty while it is closed."""
         return self._tripped

@@ -64,6 +64,13 @@ def on_frame(data: bytes, feeds: Array, books: Array, received_ns: int) -> int:
 @kernel
 def on_snapshot(data: bytes, feeds: Array, books: Array, row: int, received_ns: int) -> int:
     """Decode the REST answer of ``depth`` for the book ``row`` and apply it. Returns an outcome code."""
+    code = decode_snapshot(data, feeds, books, row)
+    return code if code != outcome.QUIET else apply_snapshot(books[row], feeds[0], received_ns)
+
+
+@kernel
+def decode_snapshot(data: bytes, feeds: Array, books: Array, row: int) -> int:
+    """Decode the REST answer of ``depth`` for the book ``row`` without applying it. Returns an outcome code."""
     feed = feeds[0]
     frame = view(data)
     feed.book = row
@@ -72,7 +79,7 @@ def on_snapshot(data: bytes, feeds: Array, books: Array, row: int, received_ns: 
         return -position
     if skip_space(frame, position) != frame[1] or feed.kind != SNAPSHOT:
         return outcome.MALFORMED
-    return apply_snapshot(books[row], feed, received_ns)
+    return outcome.QUIET
 
 
 @kernel

@@ -1,0 +1,200 @@
+"""The core of a trader, wired in one place for every use: live session, simulation and replay differ around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from typing import NamedTuple
+
+from graphwiz_trader.backtest.recorded_venue import WIRE as REPORTS_WIRE
+from graphwiz_trader.backtest.recorded_venue import decode_reports
+from graphwiz_trader.config import HftConfig
+from graphwiz_trader.hft.engine import Engine, OrderDecoder
+from graphwiz_trader.hft.events import Line, Recorder
+from graphwiz_trader.hft.executor import FastOrderExecutor
+from graphwiz_trader.hft.gateways import OrderGateway
+from graphwiz_trader.hft.instruments import Instruments, money_from_text
+from graphwiz_trader.hft.legs import LegCoordinator, LegSettings
+from graphwiz_trader.hft.limits import RiskLimits
+from graphwiz_trader.hft.market_data import MarketData, binance_decoder
+from graphwiz_trader.hft.orderbook import OrderBookManager
+from graphwiz_trader.hft.positions import PositionTracker
+from graphwiz_trader.hft.records import SessionStart
+from graphwiz_trader.hft.risk import HFTRiskManager
+from graphwiz_trader.hft.strategies.base import HFTStrategy
+from graphwiz_trader.hft.strategies.cross_exchange_arb import CrossExchangeArbitrage
+from graphwiz_trader.hft.strategies.stat_arb import StatisticalArbitrage
+from graphwiz_trader.venues.binance.order_codec import order_decoder as binance_order_decoder
+
+FEES_PPM: Mapping[str, tuple[int, int]] = {"binance": (1_000, 1_000), "binanceusdm": (200, 500)}
+"""(maker, taker) as the venues publish them for accounts without discounts."""
+MARKET, ORDERS = "market", "orders"
+
+
+class Core(NamedTuple):
+    """The synchronous part of a trader, wired."""
+
+    engine: Engine
+    books: OrderBookManager
+    market_data: MarketData
+    positions: PositionTracker
+    risk: HFTRiskManager
+    strategies: tuple[HFTStrategy, ...]
+
+
+def session_lines(exchanges: Sequence[str], order_wire: str = "") -> tuple[Line, ...]:
+    """A market data line and an order line for each exchange; the market lines' ids come first, from 0."""
+    count = len(exchanges)
+    market = [Line(line=i, exchange=e, role=MARKET, wire=e) for i, e in enumerate(exchanges)]
+    orders = [Line(line=count + i, exchange=e, role=ORDERS, wire=order_wire or e) for i, e in enumerate(exchanges)]
+    return (*market, *orders)
+
+
+def line_ids(lines: Sequence[Line], role: str) -> dict[str, int]:
+    """Exchange → the id of its line of that role."""
+    return {line.exchange: line.line for line in lines if line.role == role}
+
+
+def fees_ppm(config: HftConfig) -> dict[str, tuple[int, int]]:
+    """(maker, taker) of each exchange: the published rates unless the configuration knows better."""
+    fees = dict(FEES_PPM)
+    for exchange, settings in config.market_data.exchanges.items():
+        maker, taker = fees[exchange]
+        fees[exchange] = (
+            maker if settings.maker_fee_ppm is None else settings.maker_fee_ppm,
+            taker if settings.taker_fee_ppm is None else settings.taker_fee_ppm,
+        )
+    return fees
+
+
+def build_core(
+    config: HftConfig,
+    instruments: Instruments,
+    lines: Sequence[Line],
+    *,
+    recorder: Recorder,
+    books: OrderBookManager,
+    gateways: Mapping[str, OrderGateway],
+    request_snapshot: Callable[[int], None],
+    prefix: str,
+    tripped: str = "",
+    inventory_lots: dict[int, int] | None = None,
+) -> Core:
+    """Wire the core. ``books`` is made first, because a replay's venues fill from it."""
+    market_data = MarketData(
+        books,
+        [binance_decoder(instruments, line.exchange) for line in lines if line.role == MARKET],
+        recorder,
+        request_snapshot=request_snapshot,
+        stale_after_ms=config.market_data.stale_after_ms,
+    )
+    positions = PositionTracker(instruments)
+    risk = HFTRiskManager(
+        instruments,
+        risk_limits(config),
+        holdings=positions,
+        marks=books,
+        recorder=recorder,
+        inventory_lots=inventory_lots,
+        tripped=tripped,
+    )
+    executor = FastOrderExecutor(
+        instruments, prefix=prefix, risk=risk, positions=positions, gateways=gateways, recorder=recorder
+    )
+    legs = LegCoordinator(
+        instruments, risk=risk, executor=executor, marks=books, recorder=recorder, settings=LegSettings()
+    )
+    strategies = build_strategies(config, books)
+    engine = Engine(
+        lines=lines,
+        books=books,
+        market_data=market_data,
+        strategies=strategies,
+        risk=risk,
+        executor=executor,
+        legs=legs,
+        positions=positions,
+        order_decoders={line.line: order_decoder(line, instruments) for line in lines if line.role == ORDERS},
+        recorder=recorder,
+    )
+    return Core(engine, books, market_data, positions, risk, strategies)
+
+
+def build_books(config: HftConfig, instruments: Instruments) -> OrderBookManager:
+    """The session's books, with the configured bounds on age and skew."""
+    market = config.market_data
+    return OrderBookManager(instruments, max_book_age_ms=market.max_book_age_ms, max_skew_ms=market.max_skew_ms)
+
+
+def build_strategies(config: HftConfig, books: OrderBookManager) -> tuple[HFTStrategy, ...]:
+    """The enabled strategies, started. A new strategy is a line here."""
+    strategies: list[HFTStrategy] = []
+    mean = config.strategies.statistical_arbitrage
+    if mean.enabled:
+        strategies.append(
+            StatisticalArbitrage(
+                books,
+                lookback_period=mean.lookback_period,
+                z_score_threshold=float(mean.z_score_threshold),
+                max_position_money=money_from_text(str(mean.max_position_size)),
+            )
+        )
+    cross = config.strategies.cross_exchange_arbitrage
+    if cross.enabled:
+        strategies.append(
+            CrossExchangeArbitrage(
+                books,
+                min_profit_bps=float(cross.min_profit_bps),
+                max_position_money=money_from_text(str(cross.max_position_size)),
+            )
+        )
+    for strategy in strategies:
+        strategy.start()
+    return tuple(strategies)
+
+
+def risk_limits(config: HftConfig) -> RiskLimits:
+    """The configuration's limits, exact."""
+    risk = config.risk
+    return RiskLimits(
+        currency=risk.currency,
+        max_position_money=money_from_text(str(risk.max_position_size)),
+        max_exposure_money=money_from_text(str(risk.max_exposure)),
+        max_orders_per_second=risk.max_orders_per_second,
+        max_loss_money=money_from_text(str(risk.circuit_breaker_threshold)),
+    )
+
+
+def session_start(
+    config: HftConfig,
+    instruments: Instruments,
+    lines: Sequence[Line],
+    *,
+    session: str,
+    started_ns: int,
+    prefix: str,
+    tripped: str = "",
+    inventory_lots: dict[int, int] | None = None,
+) -> SessionStart:
+    """The first record of a session's journal: with it `build_core` can build the same core again."""
+    strategies = config.strategies
+    return SessionStart(
+        session=session,
+        started_ns=started_ns,
+        mode=config.mode,
+        version=version("graphwiz-trader"),
+        prefix=prefix,
+        tripped=tripped,
+        config=config.model_dump(mode="json"),
+        instruments=tuple(instruments),
+        lines=tuple(lines),
+        strategies=tuple(name for name, settings in strategies if settings.enabled),
+        inventory_lots=inventory_lots or {},
+    )
+
+
+def order_decoder(line: Line, instruments: Instruments) -> OrderDecoder:
+    """How the frames of an order line are read."""
+    if line.wire == REPORTS_WIRE:
+        return decode_reports
+    return binance_order_decoder(instruments, line.exchange)

@@ -1,0 +1,167 @@
+"""Replays, assembled: the core over a recording with venues that fill from it, or over a journal's own inputs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from graphwiz_trader.assembly.core import (
+    MARKET,
+    ORDERS,
+    Core,
+    build_books,
+    build_core,
+    line_ids,
+    session_lines,
+    session_start,
+)
+from graphwiz_trader.backtest.decisions import DecisionHash
+from graphwiz_trader.backtest.recorded_venue import WIRE as REPORTS_WIRE
+from graphwiz_trader.backtest.recorded_venue import RecordedVenues
+from graphwiz_trader.backtest.recordings import Recording, RecordingError
+from graphwiz_trader.backtest.replay import Progress, replay_journal, replay_recording
+from graphwiz_trader.backtest.report import Report, report
+from graphwiz_trader.config import HftConfig
+from graphwiz_trader.hft.events import Line, Recorder, RecordKind
+from graphwiz_trader.hft.instruments import Instruments
+from graphwiz_trader.hft.orders import Order
+from graphwiz_trader.hft.records import SessionStart, encode
+from graphwiz_trader.journal.layout import Record
+from graphwiz_trader.journal.reader import JournalReader
+
+
+class DirectReplay(NamedTuple):
+    """A replay of recordings, ready to run."""
+
+    core: Core
+    venues: RecordedVenues
+    decisions: DecisionHash
+    lines: tuple[Line, ...]
+
+    def run(self, recording: Recording, progress: Progress) -> Report:
+        """Feed the whole recording and report."""
+        instruments = self.core.books.instruments
+        market = line_ids(self.lines, MARKET)
+        started = time.perf_counter()
+        seen = replay_recording(
+            self.core.engine,
+            recording.frames(),
+            instruments=instruments,
+            venues=self.venues,
+            market_lines=market,
+            order_lines=line_ids(self.lines, ORDERS),
+            progress=progress,
+        )
+        refused = self.core.market_data.refused
+        return report(
+            books=self.core.books,
+            pulse=self.core.engine.pulse(0),
+            frames={e: seen[e, True] + seen[e, False] for e in market},
+            refused={
+                e: seen[e, False] + sum(n for (line, _), n in refused.items() if line == market[e]) for e in market
+            },
+            decision_hash=self.decisions.text,
+            seconds=time.perf_counter() - started,
+        )
+
+
+def direct_replay(
+    config: HftConfig, instruments: Instruments, *, latency_ms: float, recorder: Recorder | None = None
+) -> DirectReplay:
+    """A trader over recordings in virtual time; orders take ``latency_ms`` to a venue, and answers as long back."""
+    lines = session_lines(instruments.exchanges, REPORTS_WIRE)
+    books = build_books(config, instruments)
+    venues = RecordedVenues(books, line_ids(lines, ORDERS), latency_ns=round(latency_ms * 1e6))
+    decisions = DecisionHash(recorder)
+    start = session_start(config, instruments, lines, session="replay", prefix="gwreplay", started_ns=0)
+    decisions.append(RecordKind.SESSION, 0, 0, encode(start))
+    core = build_core(
+        config,
+        instruments,
+        lines,
+        recorder=decisions,
+        books=books,
+        gateways=dict.fromkeys(instruments.exchanges, venues),
+        request_snapshot=_recorded_snapshots_only,
+        prefix=start.prefix,
+    )
+    venues.deliver = core.engine.on_order_frame
+    return DirectReplay(core, venues, decisions, lines)
+
+
+def _recorded_snapshots_only(book: int) -> None:
+    """A recording's snapshots come when they came."""
+
+
+class JournalReplay(NamedTuple):
+    """A replay of a journal: what it decided then, and what the engine decides now on the same inputs."""
+
+    figures: Report
+    recorded_hash: str
+    recorded_decisions: int
+
+    @property
+    def is_same(self) -> bool:
+        return bool(self.figures["decision_hash"] == self.recorded_hash)
+
+
+def journal_replay(directory: Path, progress: Progress) -> JournalReplay:
+    """Build the engine that a journal's first record describes and feed it the journal's inputs.
+
+    Raises RecordingError when the journal does not begin with a session record.
+    """
+    records = JournalReader(directory).records()
+    start = _session_of(records, directory)
+    config = HftConfig.model_validate(start.config, strict=False)
+    instruments = Instruments(start.instruments)
+    books = build_books(config, instruments)
+    decided, recorded = DecisionHash(), DecisionHash()
+    core = build_core(
+        config,
+        instruments,
+        start.lines,
+        recorder=decided,
+        books=books,
+        gateways=dict.fromkeys(instruments.exchanges, _Silent()),
+        request_snapshot=_recorded_snapshots_only,
+        prefix=start.prefix,
+        tripped=start.tripped,
+        inventory_lots=start.inventory_lots,
+    )
+    started = time.perf_counter()
+    frames = replay_journal(core.engine, records, recorded, progress)
+    market = line_ids(start.lines, MARKET)
+    refused = core.market_data.refused
+    figures = report(
+        books=books,
+        pulse=core.engine.pulse(0),
+        frames={exchange: frames[line] for exchange, line in market.items()},
+        refused={e: sum(n for (at, _), n in refused.items() if at == line) for e, line in market.items()},
+        decision_hash=decided.text,
+        seconds=time.perf_counter() - started,
+    )
+    return JournalReplay(figures, recorded.text, recorded.decisions)
+
+
+class _Silent:
+    """The order gateway of a journal's replay: what came back is in the journal."""
+
+    def place(self, order: Order, now_ns: int) -> None:
+        pass
+
+    def cancel(self, order: Order, now_ns: int) -> None:
+        pass
+
+    def query(self, order: Order, now_ns: int) -> None:
+        pass
+
+
+def _session_of(records: Iterator[Record], directory: Path) -> SessionStart:
+    first = next(records, None)
+    if first is None or first.kind != RecordKind.SESSION:
+        raise RecordingError(f"{directory}: this journal does not begin with a session; it cannot be replayed")
+    return msgspec.json.decode(first.payload, type=SessionStart)

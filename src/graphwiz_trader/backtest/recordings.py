@@ -1,0 +1,151 @@
+"""Recordings of market data: files of raw frames with the time each was received, as one stream in time order.
+
+Read are lines ``<receive time, ns> <frame>`` and lines ``<seconds>: <frame>``, plain or gzipped; in the second form
+also ``<url> -> <seconds>: <answer>`` for a REST snapshot, while what was sent (``<-``) and connections (``<->``) are
+passed over. A line of no such form is kept as a frame that will be refused: a recording is hostile input too.
+"""
+
+from __future__ import annotations
+
+import gzip
+import heapq
+import re
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from graphwiz_trader.errors import GraphwizError
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_NS_LINE = re.compile(rb"(\d{19}) (.*)", re.DOTALL)
+_SECONDS_LINE = re.compile(rb"(\d{9,10}(?:\.\d+)?): (.*)", re.DOTALL)
+_ANSWER_LINE = re.compile(rb"\S+ -> (\d{9,10}(?:\.\d+)?): (.*)", re.DOTALL)
+_ANSWER_SYMBOL = re.compile(rb"[?&](?:symbol|instId)=([A-Za-z0-9_-]+)")
+_PASSED_OVER = re.compile(rb"\S+ (?:<-|<->) ")
+_SNAPSHOT = re.compile(rb'\s*\{\s*"lastUpdateId"')
+_SYMBOL = re.compile(rb'"s"\s*:\s*"([^"\\]{1,24})"')
+
+UNNAMED = "?"
+"""In place of the symbol of a snapshot that does not say whose it is."""
+
+
+class RecordingError(GraphwizError):
+    """A recording cannot be read."""
+
+
+class RecordedFrame(NamedTuple):
+    """One recorded frame. ``snapshot_of`` is the venue symbol of a REST snapshot, empty for a stream's frame."""
+
+    time_ns: int
+    exchange: str
+    payload: bytes
+    snapshot_of: str = ""
+
+
+class Recording:
+    """The files of one replay, by exchange. Frames come merged by receive time; equal times keep the files' order.
+
+    ``damaged`` names, after `frames` has been read, the files that ended in the middle, as after a recorder's crash:
+    what stands before the damage is used.
+    """
+
+    def __init__(self, files: Mapping[str, Sequence[Path]]) -> None:
+        self._files = {exchange: tuple(paths) for exchange, paths in files.items()}
+        self.damaged: dict[Path, str] = {}
+        self._own_symbols: dict[Path, str] = {}
+        for path in self.paths:
+            if not path.is_file():
+                raise RecordingError(f"{path}: no such recording; expected a file of frames, plain or .gz")
+
+    @property
+    def exchanges(self) -> tuple[str, ...]:
+        return tuple(self._files)
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        return tuple(path for paths in self._files.values() for path in paths)
+
+    def frames(self) -> Iterator[RecordedFrame]:
+        """Every frame of every file in the order received.
+
+        A snapshot that does not say whose it is belongs to its file's symbol. In a file of several symbols it stays
+        ``UNNAMED``: on USD-M all symbols share one id space, and a guess could be trusted.
+        """
+        streams = [
+            self._attributed(path, self.read(exchange, path))
+            for exchange, paths in self._files.items()
+            for path in paths
+        ]
+        return heapq.merge(*streams, key=lambda frame: frame.time_ns)
+
+    def files(self) -> Iterator[tuple[str, Path]]:
+        """(exchange, path) of every file."""
+        return ((exchange, path) for exchange, paths in self._files.items() for path in paths)
+
+    def read(self, exchange: str, path: Path) -> Iterator[RecordedFrame]:
+        """One file's frames, snapshots as the file names them."""
+        last_ns = 0
+        with _open(path) as lines:
+            try:
+                for line in lines:
+                    frame = _frame(exchange, line.rstrip(b"\r\n"), last_ns)
+                    if frame is not None:
+                        last_ns = frame.time_ns
+                        yield frame
+            except (EOFError, OSError, zlib.error) as error:
+                self.damaged[path] = str(error)
+
+    def _attributed(self, path: Path, frames: Iterator[RecordedFrame]) -> Iterator[RecordedFrame]:
+        for frame in frames:
+            if frame.snapshot_of == UNNAMED:
+                yield frame._replace(snapshot_of=self._own_symbol(frame.exchange, path))
+            else:
+                yield frame
+
+    def note_symbols(self, path: Path, symbols: set[str]) -> str:
+        """Whose the unnamed snapshots of a file are, given all symbols that its stream frames name."""
+        own = next(iter(symbols)) if len(symbols) == 1 else UNNAMED
+        self._own_symbols[path] = own
+        return own
+
+    def _own_symbol(self, exchange: str, path: Path) -> str:
+        if path not in self._own_symbols:
+            frames = self.read(exchange, path)
+            self.note_symbols(path, {symbol_of(frame.payload) for frame in frames if not frame.snapshot_of} - {""})
+        return self._own_symbols[path]
+
+
+def symbol_of(payload: bytes) -> str:
+    """The venue symbol that a stream's frame names, empty when it names none."""
+    named = _SYMBOL.search(payload)
+    return named[1].decode("ascii", "replace") if named else ""
+
+
+def _frame(exchange: str, line: bytes, last_ns: int) -> RecordedFrame | None:
+    if not line:
+        return None
+    if match := _NS_LINE.fullmatch(line):
+        time_ns, payload = int(match[1]), match[2]
+        return RecordedFrame(time_ns, exchange, payload, UNNAMED if _SNAPSHOT.match(payload) else "")
+    if match := _SECONDS_LINE.fullmatch(line):
+        return RecordedFrame(_nanoseconds(match[1]), exchange, match[2], UNNAMED if _SNAPSHOT.match(match[2]) else "")
+    if match := _ANSWER_LINE.fullmatch(line):
+        symbol = _ANSWER_SYMBOL.search(line[: match.start(1)])
+        if not symbol or not _SNAPSHOT.match(match[2]):
+            return None
+        return RecordedFrame(_nanoseconds(match[1]), exchange, match[2], symbol[1].decode())
+    if _PASSED_OVER.match(line):
+        return None
+    return RecordedFrame(last_ns, exchange, line)
+
+
+def _nanoseconds(seconds: bytes) -> int:
+    whole, _, fraction = seconds.partition(b".")
+    return int(whole) * 10**9 + int(fraction.ljust(9, b"0")[:9])
+
+
+def _open(path: Path) -> IO[bytes]:
+    with path.open("rb") as file:
+        is_gzip = file.read(2) == _GZIP_MAGIC
+    return gzip.open(path) if is_gzip else path.open("rb")  # type: ignore[return-value]

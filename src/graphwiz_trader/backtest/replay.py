@@ -1,0 +1,117 @@
+"""Replay: the engine over what was recorded, as fast as it goes, in virtual time.
+
+`replay_recording` feeds raw recordings, with venues that fill from the recorded books. `replay_journal` feeds the
+inputs of a journal and nothing else: the engine must decide again what it decided then, bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+
+from graphwiz_trader.backtest.decisions import DecisionHash
+from graphwiz_trader.backtest.recorded_venue import RecordedVenues
+from graphwiz_trader.backtest.recordings import RecordedFrame
+from graphwiz_trader.hft.engine import Engine
+from graphwiz_trader.hft.events import Command, RecordKind
+from graphwiz_trader.hft.instruments import Instruments
+from graphwiz_trader.hft.records import LineChange
+from graphwiz_trader.journal.layout import Record
+
+TIMER_NS = 100_000_000
+_PROGRESS_STEP = 1_000
+Progress = Callable[[int], None]
+"""Told how many frames more have been replayed."""
+
+_read_line_change = msgspec.json.Decoder(LineChange).decode
+_read_command = msgspec.json.Decoder(Command).decode
+
+
+def replay_recording(
+    engine: Engine,
+    frames: Iterable[RecordedFrame],
+    *,
+    instruments: Instruments,
+    venues: RecordedVenues,
+    market_lines: Mapping[str, int],
+    order_lines: Mapping[str, int],
+    progress: Progress,
+) -> Counter[tuple[str, bool]]:
+    """Feed a recording. Returns the frames by (exchange, used): a snapshot whose symbol is not known is not used."""
+    seen: Counter[tuple[str, bool]] = Counter()
+    now_ns = timer_ns = 0
+    for frame in frames:
+        if not now_ns:
+            timer_ns = frame.time_ns + TIMER_NS
+            for line in (*market_lines.values(), *order_lines.values()):
+                engine.on_line(line, True, "replay", frame.time_ns)
+        now_ns = max(now_ns, frame.time_ns)
+        timer_ns = _catch_up(engine, venues, timer_ns, now_ns)
+        used = _feed(engine, frame, instruments, market_lines, now_ns)
+        venues.match_resting(now_ns)
+        seen[frame.exchange, used] += 1
+        if seen.total() % _PROGRESS_STEP == 0:
+            progress(_PROGRESS_STEP)
+    _catch_up(engine, venues, timer_ns, now_ns + 10 * TIMER_NS)
+    progress(seen.total() % _PROGRESS_STEP)
+    return seen
+
+
+def replay_journal(
+    engine: Engine, records: Iterable[Record], recorded: DecisionHash, progress: Progress
+) -> Counter[int]:
+    """Feed a journal's inputs. ``recorded`` is given what the journal says was decided, to compare with the engine's.
+
+    Returns the market frames by line.
+    """
+    frames: Counter[int] = Counter()
+    for count, record in enumerate(records, 1):
+        kind, source, time_ns, payload = record
+        if kind == RecordKind.MARKET_FRAME:
+            engine.on_market_frame(source, payload, time_ns)
+            frames[source] += 1
+        elif kind == RecordKind.ORDER_FRAME:
+            engine.on_order_frame(source, payload, time_ns)
+        elif kind == RecordKind.TIMER:
+            engine.on_timer(time_ns)
+        elif kind == RecordKind.SNAPSHOT:
+            engine.on_snapshot(source, payload, time_ns)
+        elif kind == RecordKind.LINE:
+            change = _read_line_change(payload)
+            engine.on_line(source, change.up, change.reason, time_ns)
+        elif kind == RecordKind.COMMAND:
+            engine.on_command(_read_command(payload), time_ns)
+        else:
+            recorded.append(kind, source, time_ns, payload)
+        if count % _PROGRESS_STEP == 0:
+            progress(_PROGRESS_STEP)
+    return frames
+
+
+def _feed(
+    engine: Engine, frame: RecordedFrame, instruments: Instruments, market_lines: Mapping[str, int], now_ns: int
+) -> bool:
+    if not frame.snapshot_of:
+        engine.on_market_frame(market_lines[frame.exchange], frame.payload, now_ns)
+        return True
+    instrument = instruments.by_venue_symbol(frame.exchange, frame.snapshot_of)
+    if instrument is None:
+        return False
+    engine.on_snapshot(instrument.book, frame.payload, now_ns)
+    return True
+
+
+def _catch_up(engine: Engine, venues: RecordedVenues, timer_ns: int, until_ns: int) -> int:
+    """Let the venues and the timer happen up to a moment, in the order of their times; the timer's next time."""
+    while True:
+        due_ns = venues.next_ns
+        if due_ns is not None and due_ns <= min(timer_ns, until_ns):
+            venues.run_next()
+        elif timer_ns <= until_ns:
+            engine.on_timer(timer_ns)
+            # A recording may pause for hours: one timer says so as well as a hundred thousand.
+            timer_ns = max(timer_ns + TIMER_NS, until_ns - TIMER_NS)
+        else:
+            return timer_ns
