@@ -98,13 +98,29 @@ def pack_limit_and_cursor(limit: int, cursor: int) -> bytes:
     return _LIMIT_AND_CURSOR.pack(limit, cursor)
 
 
-def parse_header(path: Path, head: bytes) -> SegmentHeader | None:
-    """The header in the first bytes of ``path``; None while its writer has not finished it.
+def read_header(path: Path) -> SegmentHeader | None:
+    """The header of the segment ``path``; None when there is no such file or its writer has not begun it."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        return header_of(path, descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def header_of(path: Path, descriptor: int) -> SegmentHeader | None:
+    """The header of the open segment ``path``; None while its writer has not begun it.
 
     JournalCorruptError when it is not a segment of this format.
     """
-    if len(head) < SEGMENT_HEADER_BYTES or head[: len(MAGIC)] == bytes(len(MAGIC)):
+    # The magic is seen before the rest is copied: its writer stores it last, so the rest is complete.
+    if not any(os.pread(descriptor, len(MAGIC), 0)):
         return None
+    head = os.pread(descriptor, SEGMENT_HEADER_BYTES, 0)
+    if len(head) < SEGMENT_HEADER_BYTES:
+        raise JournalCorruptError(path, len(head), "the file ends inside the segment's header")
     magic, version, number, first_time_ns, session = _IDENTITY.unpack_from(head)
     if magic != MAGIC:
         raise JournalCorruptError(path, 0, f"it begins with {magic!r}, a journal segment with {MAGIC!r}")
@@ -113,15 +129,6 @@ def parse_header(path: Path, head: bytes) -> SegmentHeader | None:
     if _CRC.unpack_from(head, _IDENTITY.size) != (zlib.crc32(head[: _IDENTITY.size]),):
         raise JournalCorruptError(path, 0, "the checksum of the segment's header is wrong")
     return SegmentHeader(session.rstrip(b"\0").decode(), number, first_time_ns)
-
-
-def read_header(path: Path) -> SegmentHeader | None:
-    """The header of the segment ``path``; None when there is no such file or its writer has not finished it."""
-    try:
-        with path.open("rb") as file:
-            return parse_header(path, file.read(SEGMENT_HEADER_BYTES))
-    except FileNotFoundError:
-        return None
 
 
 def segment_numbers(directory: Path) -> list[int]:

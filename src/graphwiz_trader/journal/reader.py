@@ -31,8 +31,8 @@ from graphwiz_trader.journal.layout import (
     WORD_BYTES,
     Record,
     SegmentHeader,
+    header_of,
     is_being_written,
-    parse_header,
     read_header,
     segment_numbers,
     segment_path,
@@ -67,7 +67,7 @@ class SegmentReader:
         except FileNotFoundError as error:
             raise JournalMissingError(f"no journal segment {path}") from error
         try:
-            header = parse_header(path, os.pread(self._descriptor, SEGMENT_HEADER_BYTES, 0))
+            header = header_of(path, self._descriptor)
         except JournalCorruptError:
             self.close()
             raise
@@ -108,8 +108,9 @@ class SegmentReader:
         self.close()
 
     def _word(self, offset: int) -> int:
-        """One word of the file; 0 past its end."""
-        return int.from_bytes(os.pread(self._descriptor, WORD_BYTES, offset), "little")
+        """One word of the file; 0 past its last whole word."""
+        word = os.pread(self._descriptor, WORD_BYTES, offset)
+        return int.from_bytes(word, "little") if len(word) == WORD_BYTES else 0
 
     def _has_more(self) -> bool:
         """Whether the next commit word is there.
@@ -138,9 +139,10 @@ class SegmentReader:
             size = int(words[0]) & 0xFFFFFFFF
             if outcome == SCAN_WRONG:
                 raise JournalCorruptError(self.path, self.offset, f"size ({size} bytes) or checksum are wrong")
-            if size > os.fstat(self._descriptor).st_size - self.offset:
+            padded_bytes = -(-size // WORD_BYTES) * WORD_BYTES
+            if padded_bytes > os.fstat(self._descriptor).st_size - self.offset:
                 raise JournalCorruptError(self.path, self.offset, f"a record of {size} bytes ends behind the file")
-            return self._scan(-(-size // WORD_BYTES) * WORD_BYTES)
+            return self._scan(padded_bytes)
         if outcome == SCAN_SEAL:
             count -= 1
             self.seal = Seal(int(self._rows[count, ROW_SOURCE]))
@@ -215,14 +217,23 @@ class JournalReader:
         path = segment_path(self.directory, number)
         try:
             segment = SegmentReader(path)
-        except JournalMissingError as error:
+        except JournalMissingError:
             later = [other for other in segment_numbers(self.directory) if other > number]
-            if later:
-                raise JournalMissingError(f"{path} was deleted; the oldest segment after it is {later[0]}") from error
-            if not self.directory.is_dir():
-                raise JournalMissingError(f"the journal directory {self.directory} was deleted") from error
-            return None
+            if not later:
+                if not self.directory.is_dir():
+                    raise JournalMissingError(f"the journal directory {self.directory} was deleted") from None
+                return None
+            segment = self._open_before(path, later[0])  # it may have been begun just now, and the next one too
         if segment.header.number != number:
             segment.close()
             raise JournalCorruptError(path, 0, f"the file holds segment {segment.header.number}")
         return segment
+
+    def _open_before(self, path: Path, later: int) -> SegmentReader:
+        """A segment that was begun for certain, since segment ``later`` was."""
+        try:
+            return SegmentReader(path)
+        except JournalMissingError as error:
+            if path.exists():
+                raise JournalCorruptError(path, 0, "its header is missing, and segments follow") from error
+            raise JournalMissingError(f"{path} was deleted; the oldest segment after it is {later}") from error
