@@ -213,6 +213,15 @@ def test_a_final_state_waits_for_the_trades_that_explain_it(desk: Desk, order: O
     assert (order.state, reserved_lots(desk)) == (FILLED, 0)
 
 
+def test_trades_missing_from_the_end_of_a_resting_order_are_asked_about(desk: Desk, order: Order) -> None:
+    desk.report(order, OPEN, filled_lots=0)
+    desk.report(order, FILLED, filled_lots=10, now=START + SECOND)
+    desk.executor.on_timer(START + 2 * SECOND - 1)
+    assert gateway(desk).count("query") == 0
+    desk.executor.on_timer(START + 2 * SECOND)
+    assert gateway(desk).count("query") == 1
+
+
 def test_a_canceled_order_keeps_reserved_what_filled_before_and_is_not_seen_yet(desk: Desk, order: Order) -> None:
     desk.report(order, CANCELED, filled_lots=3)
     assert (order.state, reserved_lots(desk)) == (OPEN, 3)
@@ -413,6 +422,22 @@ def test_a_new_connection_owes_no_answers_to_questions_over_the_old_one(desk: De
     desk.executor.on_line("binanceusdm", True, START + 20 * SECOND)
     desk.report(order, SENT, not_found=True, now=START + 20 * SECOND)
     assert order.state is REJECTED
+
+
+def test_a_question_that_never_left_is_owed_no_answer(desk: Desk, order: Order) -> None:
+    gateway(desk).fails["query"] = NotSentError("line is down")
+    desk.executor.on_timer(START + 9 * SECOND)
+    gateway(desk).fails.clear()
+    desk.executor.on_timer(START + 10 * SECOND)
+    desk.report(order, SENT, not_found=True, now=START + 10 * SECOND)
+    assert order.state is REJECTED
+
+
+def test_no_such_order_proves_nothing_while_the_line_is_down(desk: Desk, order: Order) -> None:
+    desk.executor.on_timer(START + 10 * SECOND)
+    desk.executor.on_line("binanceusdm", False, START + 10 * SECOND)
+    desk.report(order, SENT, not_found=True, now=START + 10 * SECOND)
+    assert (order.state, reserved_lots(desk)) == (UNKNOWN, 10)
 
 
 def test_no_such_order_contradicts_an_order_that_was_accepted(desk: Desk, order: Order) -> None:

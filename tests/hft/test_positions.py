@@ -106,6 +106,20 @@ def test_a_flat_position_has_no_cost_left_and_an_open_one_costs_what_its_side_sa
         assert (position.average_price_units > 0) == (position.size_units != 0)
 
 
+@given(st.lists(st.tuples(st.integers(1, 50), st.integers(1, 200_000)), min_size=1), st.data())
+def test_closing_a_part_releases_its_share_of_the_cost_to_the_last_digit(
+    bought: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    tracker = PositionTracker(INSTRUMENTS)
+    for lots, price_ticks in bought:
+        tracker.apply(a_fill(PERP, BUY, price_ticks, lots))
+    held = sum(lots for lots, _ in bought)
+    cost = Fraction(tracker.position(PERP).cost_money)
+    sold = data.draw(st.integers(1, held))
+    tracker.apply(a_fill(PERP, SELL, 60_000, sold))
+    assert abs(tracker.position(PERP).cost_money - cost * (held - sold) / held) < 1
+
+
 def test_buying_twice_averages_and_selling_realises_against_the_average() -> None:
     tracker = PositionTracker(INSTRUMENTS)
     tracker.apply(a_fill(PERP, BUY, 60_000, 10))

@@ -173,6 +173,15 @@ def test_an_order_that_reduces_passes_the_limits_for_exposure() -> None:
     assert refusal(desk, an_intent(side=SELL, size_lots=10, reduces=True)) is None
 
 
+def test_a_short_is_reduced_by_purchases_up_to_its_size() -> None:
+    desk = Desk(max_position=600, max_exposure=600)
+    desk.hold(PERP, -10)
+    assert refusal(desk, an_intent(side=BUY, size_lots=11, reduces=True)) is Reason.EXPOSURE_LIMIT
+    desk.approve(an_intent(side=BUY, size_lots=9, reduces=True))
+    assert refusal(desk, an_intent(side=BUY, size_lots=2, reduces=True)) is Reason.EXPOSURE_LIMIT
+    assert refusal(desk, an_intent(side=BUY, size_lots=1, reduces=True)) is None
+
+
 def test_an_order_that_only_claims_to_reduce_is_held_to_the_limits() -> None:
     desk = Desk(max_position=700, max_exposure=700)
     desk.hold(PERP, 10)
