@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from journal.endless_writer import known_record
-
 from graphwiz_trader.journal.select import Wanted, as_they_come, in_order, last
 from graphwiz_trader.journal.writer import JournalWriter
+from journal.endless_writer import known_record
 
 RECORDS = [known_record(number) for number in range(90)]
 
 
 def follow_while_it_is_written(directory, wanted: Wanted, count: int | None) -> list:
-    """A third of the records is there at the start; each time the follower waits, the next third comes, then the end."""
+    """A third of the records is there at the start, the next comes each time the follower waits, then the end."""
     writer = JournalWriter(directory, session="test", segment_bytes=8192)
     coming = [RECORDS[30:60], RECORDS[60:]]
     for record in RECORDS[:30]:
