@@ -1,0 +1,62 @@
+"""``graphwiz exchange``: a simulated exchange on its own, for any client of the real one.
+
+``serve`` prints one line of JSON when it is ready, with the addresses of every venue, and runs until it is told
+to stop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from typing import Annotated
+
+import msgspec
+import typer
+import uvloop
+
+from graphwiz_trader.errors import GraphwizError, did_you_mean
+from graphwiz_trader.venues.simulated import SimulatedExchange, SyntheticMarket
+
+MARKETS = ("synthetic",)
+
+app = typer.Typer(no_args_is_help=True)
+
+
+class CannotServeError(GraphwizError):
+    """The exchange cannot be started as asked."""
+
+
+@app.callback()
+def _group() -> None:
+    """A simulated exchange that speaks the real venues' protocols on 127.0.0.1."""
+
+
+@app.command()
+def serve(
+    venue: Annotated[list[str], typer.Option(help="binance or binanceusdm; repeat for several.")],
+    market: Annotated[str, typer.Option(help="What moves the books: synthetic.")] = "synthetic",
+    seed: Annotated[int, typer.Option(help="The same seed makes the same market.")] = 7,
+    rate: Annotated[float, typer.Option(min=0.1, help="Market actions a second, all books together.")] = 300.0,
+    port: Annotated[int, typer.Option(min=0, max=65_000, help="The first venue's port; 0 takes free ones.")] = 0,
+) -> None:
+    """Serve until SIGTERM or Ctrl-C. Prints the addresses as one line of JSON when ready."""
+    if market not in MARKETS:
+        raise CannotServeError(f"no market {market!r}; {did_you_mean(market, MARKETS)}")
+    exchange = SimulatedExchange(list(dict.fromkeys(venue)), SyntheticMarket(seed=seed, rate_per_s=rate))
+    uvloop.run(_serve(exchange, port))
+
+
+async def _serve(exchange: SimulatedExchange, port: int) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    try:
+        await exchange.start(port)
+    except OSError as error:
+        raise CannotServeError(f"cannot listen on 127.0.0.1:{port}: {error.strerror}; choose another --port") from None
+    sys.stdout.write(msgspec.json.encode({"ready": True, "venues": exchange.urls}).decode() + "\n")
+    sys.stdout.flush()
+    await stopped.wait()
+    await exchange.stop()

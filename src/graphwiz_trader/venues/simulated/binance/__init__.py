@@ -1,0 +1,1 @@
+"""The simulated exchange's Binance dialect: spot and USD-M futures, streams, REST and WebSocket API, in wire form."""

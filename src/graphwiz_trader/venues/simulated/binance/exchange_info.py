@@ -1,0 +1,176 @@
+"""``exchangeInfo``: what is listed, with the filters that orders must keep.
+
+The filters are written from the same numbers the venue checks orders with, so that the two cannot differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from graphwiz_trader.hft.instruments import PPM
+from graphwiz_trader.venues.simulated.binance.numbers import Numbers, fixed
+from graphwiz_trader.venues.simulated.listing import Listing
+
+_PERPETUAL_DELIVERY_MS = 4_133_404_800_000
+
+
+def spot_exchange_info(listings: Iterable[Listing], now_ms: int) -> bytes:
+    """``GET /api/v3/exchangeInfo``."""
+    return msgspec.json.encode(
+        {
+            "timezone": "UTC",
+            "serverTime": now_ms,
+            "rateLimits": [
+                _limit("REQUEST_WEIGHT", "MINUTE", 1, 6000),
+                _limit("ORDERS", "SECOND", 10, 50),
+                _limit("ORDERS", "DAY", 1, 160_000),
+                _limit("CONNECTIONS", "MINUTE", 5, 300),
+            ],
+            "exchangeFilters": [],
+            "symbols": [_spot_symbol(listing) for listing in listings],
+        }
+    )
+
+
+def usdm_exchange_info(listings: Iterable[Listing], now_ms: int) -> bytes:
+    """``GET /fapi/v1/exchangeInfo``."""
+    listed = list(listings)
+    assets = sorted({listing.instrument.quote for listing in listed})
+    return msgspec.json.encode(
+        {
+            "timezone": "UTC",
+            "serverTime": now_ms,
+            "futuresType": "U_MARGINED",
+            "rateLimits": [
+                _limit("REQUEST_WEIGHT", "MINUTE", 1, 2400),
+                _limit("ORDERS", "MINUTE", 1, 1200),
+                _limit("ORDERS", "SECOND", 10, 300),
+            ],
+            "exchangeFilters": [],
+            "assets": [{"asset": asset, "marginAvailable": True, "autoAssetExchange": "0"} for asset in assets],
+            "symbols": [_usdm_symbol(listing) for listing in listed],
+        }
+    )
+
+
+def _limit(kind: str, interval: str, count: int, limit: int) -> dict[str, Any]:
+    return {"rateLimitType": kind, "interval": interval, "intervalNum": count, "limit": limit}
+
+
+def _spot_symbol(listing: Listing) -> dict[str, Any]:
+    instrument, numbers = listing.instrument, Numbers(listing)
+    return {
+        "symbol": listing.symbol,
+        "status": "TRADING",
+        "baseAsset": instrument.base,
+        "baseAssetPrecision": 8,
+        "quoteAsset": instrument.quote,
+        "quotePrecision": 8,
+        "quoteAssetPrecision": 8,
+        "baseCommissionPrecision": 8,
+        "quoteCommissionPrecision": 8,
+        "orderTypes": ["LIMIT", "LIMIT_MAKER", "MARKET"],
+        "icebergAllowed": False,
+        "ocoAllowed": False,
+        "otoAllowed": False,
+        "opoAllowed": False,
+        "quoteOrderQtyMarketAllowed": False,
+        "allowTrailingStop": False,
+        "cancelReplaceAllowed": False,
+        "amendAllowed": False,
+        "pegInstructionsAllowed": False,
+        "isSpotTradingAllowed": True,
+        "isMarginTradingAllowed": False,
+        "filters": [
+            _price_filter(listing, numbers),
+            _lot_filter("LOT_SIZE", listing, numbers),
+            _lot_filter("MARKET_LOT_SIZE", listing, numbers),
+            {
+                "filterType": "PERCENT_PRICE_BY_SIDE",
+                "bidMultiplierUp": _times(listing.price_up_ppm),
+                "bidMultiplierDown": _times(listing.price_down_ppm),
+                "askMultiplierUp": _times(listing.price_up_ppm),
+                "askMultiplierDown": _times(listing.price_down_ppm),
+                "avgPriceMins": 0,
+            },
+            {
+                "filterType": "NOTIONAL",
+                "minNotional": instrument.min_notional,
+                "applyMinToMarket": True,
+                "maxNotional": "9000000.00000000",
+                "applyMaxToMarket": False,
+                "avgPriceMins": 0,
+            },
+            {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": listing.max_open_orders},
+        ],
+        "permissions": [],
+        "permissionSets": [["SPOT"]],
+        "defaultSelfTradePreventionMode": "NONE",
+        "allowedSelfTradePreventionModes": ["NONE"],
+    }
+
+
+def _usdm_symbol(listing: Listing) -> dict[str, Any]:
+    instrument, numbers = listing.instrument, Numbers(listing)
+    return {
+        "symbol": listing.symbol,
+        "pair": listing.symbol,
+        "contractType": "PERPETUAL",
+        "deliveryDate": _PERPETUAL_DELIVERY_MS,
+        "onboardDate": 0,
+        "status": "TRADING",
+        "maintMarginPercent": "2.5000",
+        "requiredMarginPercent": "5.0000",
+        "baseAsset": instrument.base,
+        "quoteAsset": instrument.quote,
+        "marginAsset": instrument.quote,
+        "pricePrecision": listing.price_decimals,
+        "quantityPrecision": listing.size_decimals,
+        "baseAssetPrecision": 8,
+        "quotePrecision": 8,
+        "underlyingType": "COIN",
+        "underlyingSubType": [],
+        "triggerProtect": "0.0500",
+        "liquidationFee": "0.012500",
+        "marketTakeBound": "0.05",
+        "filters": [
+            _price_filter(listing, numbers),
+            _lot_filter("LOT_SIZE", listing, numbers),
+            _lot_filter("MARKET_LOT_SIZE", listing, numbers),
+            {"filterType": "MAX_NUM_ORDERS", "limit": listing.max_open_orders},
+            {"filterType": "MIN_NOTIONAL", "notional": instrument.min_notional},
+            {
+                "filterType": "PERCENT_PRICE",
+                "multiplierUp": _times(listing.price_up_ppm),
+                "multiplierDown": _times(listing.price_down_ppm),
+                "multiplierDecimal": "4",
+            },
+        ],
+        "orderTypes": ["LIMIT", "MARKET"],
+        "timeInForce": ["GTC", "IOC", "FOK", "GTX"],
+    }
+
+
+def _price_filter(listing: Listing, numbers: Numbers) -> dict[str, Any]:
+    return {
+        "filterType": "PRICE_FILTER",
+        "minPrice": numbers.price(1),
+        "maxPrice": numbers.price(listing.max_price_ticks),
+        "tickSize": numbers.price(1),
+    }
+
+
+def _lot_filter(kind: str, listing: Listing, numbers: Numbers) -> dict[str, Any]:
+    return {
+        "filterType": kind,
+        "minQty": numbers.size(listing.instrument.min_size_lots),
+        "maxQty": numbers.size(listing.instrument.max_size_lots),
+        "stepSize": numbers.size(1),
+    }
+
+
+def _times(ppm: int) -> str:
+    return fixed(ppm * 10_000 // PPM, 4)

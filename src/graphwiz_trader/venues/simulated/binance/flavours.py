@@ -1,0 +1,60 @@
+"""Where Binance spot and Binance USD-M differ on the wire: paths, stream names, number forms, defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from graphwiz_trader.hft.instruments import Instrument
+from graphwiz_trader.venues.simulated.binance.exchange_info import spot_exchange_info, usdm_exchange_info
+from graphwiz_trader.venues.simulated.binance.market_frames import MarketFrames, SpotFrames, UsdmFrames
+from graphwiz_trader.venues.simulated.binance.numbers import Numbers
+from graphwiz_trader.venues.simulated.binance.public_api import ExchangeInfo
+from graphwiz_trader.venues.simulated.listing import Listing
+
+
+class Flavour(msgspec.Struct, frozen=True, kw_only=True):
+    """One of Binance's markets."""
+
+    exchange: str
+    linear: bool
+    rest_prefix: str
+    orders_path: str
+    depth_limits: tuple[int, int]
+    """Levels a side of a REST depth answer: by default, at most."""
+    depth_intervals_ms: Mapping[str, int]
+    ping_every_s: float
+    """A client that has not answered a ping by the next one is disconnected (Binance waits up to three of them)."""
+    frames: Callable[[str, Numbers], MarketFrames]
+    exchange_info: ExchangeInfo
+    list_instrument: Callable[[Instrument], Listing]
+
+
+SPOT = Flavour(
+    exchange="binance",
+    linear=False,
+    rest_prefix="/api/v3",
+    orders_path="/ws-api/v3",
+    depth_limits=(100, 5000),
+    depth_intervals_ms={"@depth": 1000, "@depth@100ms": 100},
+    ping_every_s=20.0,
+    frames=SpotFrames,
+    exchange_info=spot_exchange_info,
+    list_instrument=lambda instrument: Listing.of(instrument, price_decimals=8, size_decimals=8),
+)
+
+USDM = Flavour(
+    exchange="binanceusdm",
+    linear=True,
+    rest_prefix="/fapi/v1",
+    orders_path="/ws-fapi/v1",
+    depth_limits=(500, 1000),
+    depth_intervals_ms={"@depth": 250, "@depth@100ms": 100, "@depth@500ms": 500, "@depth@0ms": 0},
+    ping_every_s=180.0,
+    frames=UsdmFrames,
+    exchange_info=usdm_exchange_info,
+    list_instrument=lambda instrument: Listing.of(instrument, price_decimals=2),
+)
+
+FLAVOURS = {flavour.exchange: flavour for flavour in (SPOT, USDM)}

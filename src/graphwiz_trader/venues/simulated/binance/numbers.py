@@ -1,0 +1,66 @@
+"""Binance's way to write numbers: fixed decimals, as in ``"61837.63000000"``, and how such text is read back."""
+
+from __future__ import annotations
+
+import re
+
+from graphwiz_trader.hft.instruments import UNIT_DECIMALS
+from graphwiz_trader.venues.simulated.binance.errors import PRICE_PATTERN, BinanceError
+from graphwiz_trader.venues.simulated.listing import AMOUNT_DECIMALS, AMOUNT_STEP_UNITS, Listing
+from graphwiz_trader.venues.simulated.orders import OrderRefusedError, Refusal
+
+_DECIMAL = re.compile(PRICE_PATTERN)
+
+
+class Numbers:
+    """The number forms of one listing. Prices in ticks, sizes in lots, both as decimal text."""
+
+    def __init__(self, listing: Listing) -> None:
+        instrument = listing.instrument
+        self.price_decimals = listing.price_decimals
+        self.size_decimals = listing.size_decimals
+        self._tick_units = instrument.tick_units
+        self.lot_units = instrument.lot_units
+        self._price_factor = instrument.tick_units // 10 ** (UNIT_DECIMALS - listing.price_decimals)
+        self._size_factor = instrument.lot_units // 10 ** (UNIT_DECIMALS - listing.size_decimals)
+
+    def price(self, price_ticks: int) -> str:
+        return fixed(price_ticks * self._price_factor, self.price_decimals)
+
+    def size(self, size_lots: int) -> str:
+        return fixed(size_lots * self._size_factor, self.size_decimals)
+
+    def price_ticks(self, name: str, text: str) -> int:
+        """Raises BinanceError for what is no decimal, OrderRefusedError for what is between two ticks."""
+        return _steps(name, text, self._tick_units, Refusal.PRICE_OFF_TICK)
+
+    def size_lots(self, name: str, text: str) -> int:
+        """Raises BinanceError for what is no decimal, OrderRefusedError for what is between two lots."""
+        return _steps(name, text, self.lot_units, Refusal.SIZE_OFF_LOT)
+
+
+def fixed(value: int, decimals: int) -> str:
+    """``value × 10^-decimals`` with all its decimals: (6183763000000, 8) → ``"61837.63000000"``."""
+    if decimals == 0:
+        return str(value)
+    scale = 10**decimals
+    whole, rest = divmod(abs(value), scale)
+    return f"{'-' if value < 0 else ''}{whole}.{rest:0{decimals}d}"
+
+
+def amount(units: int) -> str:
+    """An asset amount with eight decimals; a finer rest is cut off."""
+    return fixed(units // AMOUNT_STEP_UNITS, AMOUNT_DECIMALS)
+
+
+def _steps(name: str, text: str, step_units: int, refusal: Refusal) -> int:
+    if not _DECIMAL.match(text):
+        raise BinanceError(-1100, f"Illegal characters found in parameter '{name}'; legal range is '{PRICE_PATTERN}'.")
+    whole, _, fraction = text.partition(".")
+    fraction = fraction.rstrip("0")
+    if len(fraction) > AMOUNT_DECIMALS:
+        raise BinanceError(-1111, f"Parameter '{name}' has too much precision.")
+    steps, rest = divmod(int(whole + fraction.ljust(UNIT_DECIMALS, "0")), step_units)
+    if rest:
+        raise OrderRefusedError(refusal)
+    return steps

@@ -1,0 +1,119 @@
+"""The parameters of one request: read by name as the text that was sent, with Binance's errors for what is wrong."""
+
+from __future__ import annotations
+
+import msgspec
+
+from graphwiz_trader.venues.simulated.accounts import Account
+from graphwiz_trader.venues.simulated.binance import errors
+from graphwiz_trader.venues.simulated.binance.authentication import (
+    DEFAULT_RECV_WINDOW_MS,
+    MAX_RECV_WINDOW_MS,
+    ApiKey,
+    ApiKeys,
+    check_time,
+)
+from graphwiz_trader.venues.simulated.binance.errors import BinanceError
+
+_raw_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_json_text = msgspec.json.Decoder(str)
+
+
+class Parameters:
+    """Name → text. A number or a boolean counts as its JSON text, exactly as it was sent and signed."""
+
+    def __init__(self, texts: dict[str, str]) -> None:
+        self._texts = texts
+
+    @classmethod
+    def of_json(cls, params: bytes | msgspec.Raw) -> Parameters:
+        """From a JSON object. Raises BinanceError when it is none."""
+        try:
+            return cls({name: _text(bytes(raw)) for name, raw in _raw_object.decode(params).items()})
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise BinanceError(*errors.BAD_JSON) from None
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._texts
+
+    def optional(self, name: str) -> str | None:
+        """None when it was not sent, was empty, or null."""
+        text = self._texts.get(name)
+        return text if text and text != "null" else None
+
+    def text(self, name: str) -> str:
+        text = self.optional(name)
+        if text is None:
+            raise missing(name)
+        return text
+
+    def optional_integer(self, name: str) -> int | None:
+        text = self.optional(name)
+        if text is None:
+            return None
+        if not text.lstrip("-").isascii() or not text.lstrip("-").isdigit() or len(text) > 20:
+            raise BinanceError(
+                -1100, f"Illegal characters found in parameter '{name}'; legal range is '^[0-9]{{1,20}}$'."
+            )
+        return int(text)
+
+    def integer(self, name: str) -> int:
+        number = self.optional_integer(name)
+        if number is None:
+            raise missing(name)
+        return number
+
+    def flag(self, name: str) -> bool:
+        """A boolean that is false when it was not sent."""
+        text = (self.optional(name) or "false").lower()
+        if text not in ("true", "false"):
+            raise BinanceError(-1130, f"Data sent for parameter '{name}' is not valid.")
+        return text == "true"
+
+    def signed_payload(self) -> bytes:
+        """What the WebSocket API signs: every parameter but the signature, in order of name."""
+        texts = self._texts
+        return "&".join([f"{name}={texts[name]}" for name in sorted(texts) if name != "signature"]).encode()
+
+    def sign_in(self, keys: ApiKeys, now_ms: int) -> ApiKey:
+        """Whose request this is. Raises BinanceError unless its key, time and signature are right."""
+        key = keys.find(self.text("apiKey"))
+        self.check_time(now_ms)
+        if not key.verify(self.signed_payload(), self.text("signature")):
+            raise BinanceError(*errors.BAD_SIGNATURE)
+        return key
+
+    def check_time(self, now_ms: int) -> None:
+        timestamp = self.integer("timestamp")
+        if timestamp > 10**14:  # microseconds are allowed as well
+            timestamp //= 1000
+        check_time(timestamp, self._recv_window_ms(), now_ms)
+
+    def _recv_window_ms(self) -> float:
+        text = self.optional("recvWindow")
+        if text is None:
+            return DEFAULT_RECV_WINDOW_MS
+        try:
+            window = float(text)
+        except ValueError:
+            raise BinanceError(-1130, "Data sent for parameter 'recvWindow' is not valid.") from None
+        if not 0 <= window <= MAX_RECV_WINDOW_MS:
+            raise BinanceError(-1131, "recvWindow must be less than 60000.")
+        return window
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who asks, and when."""
+
+    account: Account
+    now_ms: int
+
+
+def missing(name: str) -> BinanceError:
+    return BinanceError(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
+
+
+def _text(raw: bytes) -> str:
+    if raw[:1] == b'"':
+        return _json_text.decode(raw) if b"\\" in raw else raw[1:-1].decode()
+    return raw.decode()

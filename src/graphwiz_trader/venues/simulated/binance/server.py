@@ -1,0 +1,198 @@
+"""One Binance venue as a server: its streams, its REST answers and its WebSocket API on one loopback port."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import msgspec
+from picows import (
+    WSAutoPingStrategy,
+    WSListener,
+    WSUpgradeRequest,
+    WSUpgradeResponse,
+    WSUpgradeResponseWithListener,
+    ws_create_server,
+)
+
+from graphwiz_trader.hft.instruments import Instrument
+from graphwiz_trader.venues.simulated.accounts import Account
+from graphwiz_trader.venues.simulated.binance.authentication import ApiKeys
+from graphwiz_trader.venues.simulated.binance.flavours import Flavour
+from graphwiz_trader.venues.simulated.binance.market_streams import MarketStreams
+from graphwiz_trader.venues.simulated.binance.numbers import Numbers
+from graphwiz_trader.venues.simulated.binance.public_api import PublicApi
+from graphwiz_trader.venues.simulated.binance.rest import RestApi
+from graphwiz_trader.venues.simulated.binance.spot_api import spot_websocket_api
+from graphwiz_trader.venues.simulated.binance.stream_hub import StreamHub
+from graphwiz_trader.venues.simulated.binance.stream_socket import StreamSocket
+from graphwiz_trader.venues.simulated.binance.usdm_api import ListenKeys, usdm_websocket_api
+from graphwiz_trader.venues.simulated.binance.websocket_api import ApiSocket, WebSocketApi
+from graphwiz_trader.venues.simulated.connection import MAX_INBOUND_BYTES, Connection
+from graphwiz_trader.venues.simulated.faults import Faults
+from graphwiz_trader.venues.simulated.listing import Listing
+from graphwiz_trader.venues.simulated.venue import Matcher, Venue, VenueBook
+
+MAX_CONNECTIONS = 512
+_logger = logging.getLogger("graphwiz.simulated")
+
+
+class Urls(msgspec.Struct, frozen=True):
+    """Where a venue listens. Stream paths (``/ws``, ``/stream``) are appended to ``stream``."""
+
+    rest: str
+    stream: str
+    orders: str
+
+
+class BinanceVenue:
+    """A venue, its accounts' keys, its streams and its server. ``start`` and ``stop`` once each."""
+
+    def __init__(
+        self,
+        flavour: Flavour,
+        instruments: Iterable[Instrument],
+        matcher: Callable[[Listing], Matcher],
+        *,
+        clock_ms: Callable[[], int],
+        events_first: bool = False,
+        spot_depth_interval_ms: int = 100,
+    ) -> None:
+        self.flavour = flavour
+        self.faults = Faults()
+        self.hub = StreamHub()
+        self.keys = ApiKeys()
+        self._clock_ms = clock_ms
+        self._connections: set[Connection] = set()
+        self._server: asyncio.Server | None = None
+        self._port = 0
+        listings = [flavour.list_instrument(instrument) for instrument in instruments]
+        self.venue = Venue(
+            flavour.exchange, [VenueBook(listing, matcher(listing)) for listing in listings], linear=flavour.linear
+        )
+        self.numbers = {listing.symbol: Numbers(listing) for listing in listings}
+        books = {
+            symbol: (book, flavour.frames(symbol, self.numbers[symbol])) for symbol, book in self.venue.books.items()
+        }
+        intervals = dict(flavour.depth_intervals_ms)
+        if not flavour.linear:
+            intervals["@depth@100ms"] = spot_depth_interval_ms
+        self.streams = MarketStreams(self.hub, books, intervals, self.faults)
+        self.venue.market_listeners.append(self.streams)
+        self.public = PublicApi(books, flavour.exchange_info, flavour.depth_limits, self.faults)
+        self._rest = RestApi(flavour.rest_prefix, self.public)
+        self._listen_keys = ListenKeys()
+        self._api = self._websocket_api(events_first)
+
+    @property
+    def urls(self) -> Urls:
+        """Raises RuntimeError before ``start``."""
+        if not self._port:
+            raise RuntimeError(f"the simulated {self.flavour.exchange} has no address before start()")
+        host = f"127.0.0.1:{self._port}"
+        return Urls(f"http://{host}", f"ws://{host}", f"ws://{host}{self.flavour.orders_path}")
+
+    def open_account(self, name: str, key: str, secret: str, funds: dict[str, str]) -> Account:
+        """An account with an API key. ``secret``: HMAC secret or Ed25519 PEM."""
+        account = self.venue.open_account(name, funds)
+        self.keys.add(key, secret, account)
+        return account
+
+    async def start(self, port: int = 0) -> None:
+        """Listen on 127.0.0.1; port 0 takes a free one. Raises OSError when the port is taken."""
+        self._server = await ws_create_server(
+            self._answer,
+            "127.0.0.1",
+            port,
+            max_frame_size=MAX_INBOUND_BYTES,
+            enable_auto_ping=True,
+            auto_ping_strategy=WSAutoPingStrategy.PING_PERIODICALLY,
+            auto_ping_idle_timeout=self.flavour.ping_every_s,
+            auto_ping_reply_timeout=self.flavour.ping_every_s,
+            logger_name=_logger,
+        )
+        self._port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Close the port and every connection."""
+        if self._server is not None:
+            self._server.close()
+            for connection in list(self._connections):
+                connection.close()
+            await self._server.wait_closed()
+            self._server = None
+
+    def send_raw(self, stream: str, payload: bytes) -> None:
+        """Put any bytes on a stream, as they are and without envelope, for tests of its readers."""
+        for subscriber in self.hub.subscribers(stream):
+            subscriber.send(payload)
+
+    def disconnect_all(self) -> None:
+        """Drop every connection without a word."""
+        for connection in list(self._connections):
+            connection.abort()
+
+    def _websocket_api(self, events_first: bool) -> WebSocketApi:
+        if not self.flavour.linear:
+            return spot_websocket_api(self.venue, self.keys, self.numbers, self.public, events_first=events_first)
+        return usdm_websocket_api(
+            self.venue, self.keys, self.numbers, self.hub, self.public, self._listen_keys, events_first=events_first
+        )
+
+    def _answer(self, request: WSUpgradeRequest) -> WSListener | WSUpgradeResponseWithListener:
+        target = urlsplit(request.path.decode("latin-1"))
+        if request.headers.get("Upgrade", "").lower() != "websocket":
+            status, body = self._rest.answer(target.path, target.query, self._clock_ms())
+            return _http(status, body)
+        if len(self._connections) >= MAX_CONNECTIONS:
+            return _http(
+                429, _problem(-1034, f"Too many concurrent connections; current limit is '{MAX_CONNECTIONS}'.")
+            )
+        connection = self._connection(target.path, target.query)
+        if connection is None:
+            return _http(404, _problem(-5000, f"Path {target.path}, Method GET is invalid"))
+        self._connections.add(connection)
+        connection.on_closed(lambda: self._connections.discard(connection))
+        return connection
+
+    def _connection(self, path: str, query: str) -> Connection | None:
+        """The handler for a WebSocket path, None when there is no such path."""
+        if path.rstrip("/") == self.flavour.orders_path:
+            return ApiSocket(self._api, self._clock_ms)
+        route = ""
+        if self.flavour.linear and path.startswith(("/public/", "/market/", "/private/")):
+            _, route, path = path.split("/", 2)
+            path = f"/{path}"
+        parameters = parse_qs(query)
+        streams = "/".join(parameters.get("streams", []) + parameters.get("listenKey", []))
+        if path in ("/stream", "/stream/") or path.startswith("/stream/ws"):
+            combined = True
+        elif path == "/ws" or path.startswith("/ws/"):
+            combined = False
+            streams = "/".join((unquote(path.removeprefix("/ws").strip("/")), streams))
+        else:
+            return None
+        names = [name for name in streams.split("/") if name]
+        return StreamSocket(self.hub, names, combined=combined, accepts=lambda name: self._belongs(route, name))
+
+    def _belongs(self, route: str, stream: str) -> bool:
+        """USD-M routes: market data is public, a listen key private; ``/market`` has streams we do not make.
+
+        The unrouted paths of old carry both.
+        """
+        if route == "private":
+            return self._listen_keys.is_known(stream)
+        return route in ("", "public") and (route == "" or not self._listen_keys.is_known(stream))
+
+
+def _http(status: int, body: bytes) -> WSUpgradeResponseWithListener:
+    headers = {"Content-Type": "application/json;charset=UTF-8"}
+    if status == 200:
+        return WSUpgradeResponseWithListener(WSUpgradeResponse.create_ok_response(body, headers), None)
+    return WSUpgradeResponseWithListener(WSUpgradeResponse.create_error_response(status, body, headers), None)
+
+
+def _problem(code: int, message: str) -> bytes:
+    return msgspec.json.encode({"code": code, "msg": message})

@@ -1,0 +1,308 @@
+"""Spot orders and accounts in Binance's wire form: answers of the WebSocket API, and user data events.
+
+Sources: Binance spot API docs, "Place new order", "Query order", "Cancel order", "Account information", and
+"User data streams" (``executionReport``, ``outboundAccountPosition``).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from graphwiz_trader.hft.events import OrderType, TimeInForce
+from graphwiz_trader.hft.instruments import PPM
+from graphwiz_trader.venues.simulated.accounts import Account
+from graphwiz_trader.venues.simulated.binance.numbers import Numbers, amount, fixed
+from graphwiz_trader.venues.simulated.orders import EventKind, Execution, Order, OrderEvent, OrderStatus
+
+ZERO = "0.00000000"
+
+
+class Fill(msgspec.Struct, rename="camel"):
+    price: str
+    qty: str
+    commission: str
+    commission_asset: str
+    trade_id: int
+
+
+class Ack(msgspec.Struct, rename="camel"):
+    symbol: str
+    order_id: int
+    order_list_id: int
+    client_order_id: str
+    transact_time: int
+
+
+class Placed(Ack, rename="camel"):
+    """The RESULT form of ``order.place``; FULL adds the fills."""
+
+    price: str
+    orig_qty: str
+    executed_qty: str
+    orig_quote_order_qty: str
+    cummulative_quote_qty: str
+    status: OrderStatus
+    time_in_force: str
+    type: str
+    side: str
+    working_time: int
+    self_trade_prevention_mode: str
+    fills: list[Fill] | msgspec.UnsetType
+
+
+class Canceled(msgspec.Struct, rename="camel"):
+    symbol: str
+    orig_client_order_id: str
+    order_id: int
+    order_list_id: int
+    client_order_id: str
+    transact_time: int
+    price: str
+    orig_qty: str
+    executed_qty: str
+    orig_quote_order_qty: str
+    cummulative_quote_qty: str
+    status: OrderStatus
+    time_in_force: str
+    type: str
+    side: str
+    self_trade_prevention_mode: str
+
+
+class Queried(msgspec.Struct, rename="camel"):
+    symbol: str
+    order_id: int
+    order_list_id: int
+    client_order_id: str
+    price: str
+    orig_qty: str
+    executed_qty: str
+    cummulative_quote_qty: str
+    status: OrderStatus
+    time_in_force: str
+    type: str
+    side: str
+    stop_price: str
+    iceberg_qty: str
+    time: int
+    update_time: int
+    is_working: bool
+    working_time: int
+    orig_quote_order_qty: str
+    self_trade_prevention_mode: str
+
+
+def placed(order: Order, numbers: Numbers, response_type: str) -> bytes:
+    """The answer to ``order.place``; ``response_type`` is ACK, RESULT or FULL."""
+    if response_type == "ACK":
+        return msgspec.json.encode(Ack(order.listing.symbol, order.order_id, -1, order.client_id, order.updated_ms))
+    return msgspec.json.encode(
+        Placed(
+            order.listing.symbol,
+            order.order_id,
+            -1,
+            order.client_id,
+            order.updated_ms,
+            numbers.price(order.price_ticks),
+            numbers.size(order.size_lots),
+            numbers.size(order.filled_lots),
+            ZERO,
+            amount(order.quote_units),
+            order.status,
+            time_in_force(order),
+            order_type(order),
+            order.side.name,
+            order.created_ms,
+            "NONE",
+            [_fill(execution, numbers) for execution in order.executions] if response_type == "FULL" else msgspec.UNSET,
+        )
+    )
+
+
+def canceled(order: Order, numbers: Numbers, cancel_client_id: str) -> Canceled:
+    """The answer to ``order.cancel``: the cancel's own id stands in ``clientOrderId``."""
+    return Canceled(
+        order.listing.symbol,
+        order.client_id,
+        order.order_id,
+        -1,
+        cancel_client_id,
+        order.updated_ms,
+        numbers.price(order.price_ticks),
+        numbers.size(order.size_lots),
+        numbers.size(order.filled_lots),
+        ZERO,
+        amount(order.quote_units),
+        order.status,
+        time_in_force(order),
+        order_type(order),
+        order.side.name,
+        "NONE",
+    )
+
+
+def queried(order: Order, numbers: Numbers) -> Queried:
+    """An order as ``order.status`` and ``openOrders.status`` show it."""
+    return Queried(
+        order.listing.symbol,
+        order.order_id,
+        -1,
+        order.client_id,
+        numbers.price(order.price_ticks),
+        numbers.size(order.size_lots),
+        numbers.size(order.filled_lots),
+        amount(order.quote_units),
+        order.status,
+        time_in_force(order),
+        order_type(order),
+        order.side.name,
+        ZERO,
+        ZERO,
+        order.created_ms,
+        order.updated_ms,
+        True,
+        order.created_ms,
+        ZERO,
+        "NONE",
+    )
+
+
+def own_trades(order: Order, numbers: Numbers) -> list[dict[str, object]]:
+    """An order's executions as ``myTrades`` shows them."""
+    return [
+        {
+            "symbol": order.listing.symbol,
+            "id": execution.trade_id,
+            "orderId": order.order_id,
+            "orderListId": -1,
+            "price": numbers.price(execution.price_ticks),
+            "qty": numbers.size(execution.size_lots),
+            "quoteQty": amount(execution.quote_units),
+            "commission": amount(execution.fee_units),
+            "commissionAsset": execution.fee_asset,
+            "time": execution.time_ms,
+            "isBuyer": order.side.name == "BUY",
+            "isMaker": execution.maker,
+            "isBestMatch": True,
+        }
+        for execution in order.executions
+    ]
+
+
+def account_status(account: Account, fees_ppm: tuple[int, int], now_ms: int, *, omit_zero: bool) -> bytes:
+    """``account.status``. ``fees_ppm``: maker, taker."""
+    maker, taker = (fixed(rate * 100, 8) for rate in fees_ppm)
+    return msgspec.json.encode(
+        {
+            "makerCommission": fees_ppm[0] * 10_000 // PPM,
+            "takerCommission": fees_ppm[1] * 10_000 // PPM,
+            "buyerCommission": 0,
+            "sellerCommission": 0,
+            "canTrade": True,
+            "canWithdraw": True,
+            "canDeposit": True,
+            "commissionRates": {"maker": maker, "taker": taker, "buyer": ZERO, "seller": ZERO},
+            "brokered": False,
+            "requireSelfTradePrevention": False,
+            "preventSor": False,
+            "updateTime": now_ms,
+            "accountType": "SPOT",
+            "balances": [
+                {"asset": asset, "free": amount(balance.free_units), "locked": amount(balance.locked_units)}
+                for asset, balance in sorted(account.balances.items())
+                if balance.total_units or not omit_zero
+            ],
+            "permissions": ["SPOT"],
+            "uid": account.uid,
+        }
+    )
+
+
+def execution_report(event: OrderEvent, numbers: Numbers) -> bytes:
+    """``executionReport``. After a cancel ``C`` holds the order's own id and ``c`` the cancel's."""
+    order, execution = event.order, event.execution
+    is_cancel = event.kind is EventKind.CANCELED
+    fields: dict[str, object] = {
+        "e": "executionReport",
+        "E": event.time_ms,
+        "s": order.listing.symbol,
+        "c": event.cancel_client_id if is_cancel else order.client_id,
+        "S": order.side.name,
+        "o": order_type(order),
+        "f": time_in_force(order),
+        "q": numbers.size(order.size_lots),
+        "p": numbers.price(order.price_ticks),
+        "P": ZERO,
+        "F": ZERO,
+        "g": -1,
+        "C": order.client_id if is_cancel else "",
+        "x": event.kind,
+        "X": event.status,
+        "r": "NONE",
+        "i": order.order_id,
+        "l": numbers.size(execution.size_lots if execution else 0),
+        "z": numbers.size(event.filled_lots),
+        "L": numbers.price(execution.price_ticks if execution else 0),
+        "n": amount(execution.fee_units) if execution else "0",
+        "N": execution.fee_asset if execution else None,
+        "T": event.time_ms,
+        "t": execution.trade_id if execution else -1,
+        "I": execution.trade_id if execution else order.order_id,
+        "w": event.status.is_open,
+        "m": execution.maker if execution else False,
+        "M": False,
+        "O": order.created_ms,
+        "Z": amount(event.quote_units),
+        "Y": amount(execution.quote_units if execution else 0),
+        "Q": ZERO,
+        "W": order.created_ms,
+        "V": "NONE",
+    }
+    if event.kind is EventKind.EXPIRED:
+        fields["eR"] = _expiry_reason(order)
+    return msgspec.json.encode(fields)
+
+
+def account_position(account: Account, assets: tuple[str, ...], now_ms: int) -> bytes:
+    """``outboundAccountPosition``: the assets that an event may have changed."""
+    return msgspec.json.encode(
+        {
+            "e": "outboundAccountPosition",
+            "E": now_ms,
+            "u": now_ms,
+            "B": [
+                {"a": asset, "f": amount(balance.free_units), "l": amount(balance.locked_units)}
+                for asset in assets
+                for balance in (account.balance(asset),)
+            ],
+        }
+    )
+
+
+def order_type(order: Order) -> str:
+    return "LIMIT_MAKER" if order.time_in_force is TimeInForce.POST_ONLY else order.order_type.name
+
+
+def time_in_force(order: Order) -> str:
+    """A market order is shown as GTC, and so is one that only makes."""
+    if order.order_type is OrderType.MARKET or order.time_in_force is TimeInForce.POST_ONLY:
+        return "GTC"
+    return order.time_in_force.name
+
+
+def _fill(execution: Execution, numbers: Numbers) -> Fill:
+    return Fill(
+        numbers.price(execution.price_ticks),
+        numbers.size(execution.size_lots),
+        amount(execution.fee_units),
+        execution.fee_asset,
+        execution.trade_id,
+    )
+
+
+def _expiry_reason(order: Order) -> str:
+    if order.order_type is OrderType.MARKET:
+        return "INSUFFICIENT_LIQUIDITY"
+    if order.time_in_force is TimeInForce.FOK:
+        return "UNFILLED_FOK_ORDER_EXPIRED"
+    return "UNFILLED_IOC_QUANTITY_EXPIRED"

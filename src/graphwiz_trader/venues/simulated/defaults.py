@@ -1,0 +1,89 @@
+"""What the simulated exchange lists and who has an account there, unless it is told otherwise.
+
+The demo key and secret are no secrets: they open an account with play money on a loopback port. The environment
+may replace them (``GRAPHWIZ_<EXCHANGE>_API_KEY`` and ``_API_SECRET``), for a client that brings its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from graphwiz_trader.hft.instruments import Instrument
+
+DEMO_API_KEY = "graphwizdemographwizdemographwizdemographwizdemographwizdemo0000"
+DEMO_API_SECRET = "loopbackplaymoneyloopbackplaymoneyloopbackplaymoneyloopback00000"  # noqa: S105
+DEMO_FUNDS = {
+    "binance": {"USDT": "1000000", "BTC": "20", "ETH": "400", "SOL": "5000"},
+    "binanceusdm": {"USDT": "1000000"},
+}
+
+
+class Credentials(msgspec.Struct, frozen=True):
+    """An API key with its HMAC secret or its Ed25519 key in PEM form."""
+
+    key: str
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.key[:4]}…)"
+
+
+def credentials(exchange: str, environment: Mapping[str, str]) -> Credentials:
+    """The account key of an exchange: from the environment, else the demo key."""
+    prefix = f"GRAPHWIZ_{exchange.upper()}"
+    return Credentials(
+        environment.get(f"{prefix}_API_KEY") or DEMO_API_KEY,
+        environment.get(f"{prefix}_API_SECRET") or DEMO_API_SECRET,
+    )
+
+
+def default_instruments(exchanges: Iterable[str]) -> list[Instrument]:
+    """BTC, ETH and SOL against USDT on each of the exchanges, with rules like the real ones'.
+
+    Raises KeyError for an exchange that is not known here.
+    """
+    listed = [instrument for exchange in exchanges for instrument in _LISTED[exchange]]
+    return [msgspec.structs.replace(instrument, book=row) for row, instrument in enumerate(listed)]
+
+
+def _spot(base: str, lot_size: str) -> Instrument:
+    return Instrument(
+        book=0,
+        exchange="binance",
+        symbol=f"{base}/USDT",
+        venue_symbol=f"{base}USDT",
+        base=base,
+        quote="USDT",
+        tick_size="0.01",
+        lot_size=lot_size,
+        max_size_lots=10**9,
+        min_notional="5",
+        maker_fee_ppm=1_000,
+        taker_fee_ppm=1_000,
+    )
+
+
+def _usdm(base: str, tick_size: str, lot_size: str) -> Instrument:
+    return Instrument(
+        book=0,
+        exchange="binanceusdm",
+        symbol=f"{base}/USDT",
+        venue_symbol=f"{base}USDT",
+        base=base,
+        quote="USDT",
+        tick_size=tick_size,
+        lot_size=lot_size,
+        max_size_lots=10**7,
+        min_notional="5",
+        maker_fee_ppm=200,
+        taker_fee_ppm=500,
+        can_short=True,
+    )
+
+
+_LISTED = {
+    "binance": (_spot("BTC", "0.00001"), _spot("ETH", "0.0001"), _spot("SOL", "0.001")),
+    "binanceusdm": (_usdm("BTC", "0.1", "0.001"), _usdm("ETH", "0.01", "0.001"), _usdm("SOL", "0.01", "0.01")),
+}

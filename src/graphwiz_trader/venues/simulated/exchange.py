@@ -1,0 +1,119 @@
+"""The simulated exchange: several venues in one process that share a market, with a clock that drives it.
+
+This is what ``graphwiz exchange serve`` runs and what tests and assembly use in their own loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from graphwiz_trader.errors import GraphwizError, did_you_mean
+from graphwiz_trader.hft.instruments import Instrument
+from graphwiz_trader.venues.simulated.binance.flavours import FLAVOURS
+from graphwiz_trader.venues.simulated.binance.server import BinanceVenue, Urls
+from graphwiz_trader.venues.simulated.defaults import DEMO_FUNDS, Credentials, credentials, default_instruments
+from graphwiz_trader.venues.simulated.listing import Listing
+from graphwiz_trader.venues.simulated.venue import Matcher
+
+FLUSH_EVERY_S = 0.005
+"""How punctual the interval streams are."""
+
+
+class UnknownVenueError(GraphwizError):
+    """There is no simulated venue of that name."""
+
+
+class Market(Protocol):
+    """What moves the venues' books."""
+
+    def matcher(self, exchange: str, listing: Listing) -> Matcher:
+        """Where the orders of a symbol meet. Asked once a symbol, before ``open``."""
+        ...
+
+    def open(self, venues: Mapping[str, BinanceVenue], now_ms: int) -> None:
+        """The venues stand; nobody is connected yet."""
+        ...
+
+    async def run(self, clock_ms: Callable[[], int]) -> None:
+        """Move the market until it ends or is cancelled."""
+        ...
+
+
+class SimulatedExchange:
+    """Venues with their servers, accounts and market. Use ``start`` and ``stop`` once each."""
+
+    def __init__(
+        self,
+        exchanges: Sequence[str],
+        market: Market,
+        *,
+        instruments: Iterable[Instrument] | None = None,
+        accounts: Mapping[str, Credentials] | None = None,
+        funds: Mapping[str, Mapping[str, str]] | None = None,
+        clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        events_first: bool = False,
+        spot_depth_interval_ms: int = 100,
+    ) -> None:
+        """``instruments`` of other exchanges are left out; ``funds``: asset → amount, per exchange.
+
+        ``events_first``: an order's events arrive before its answer, which venues also do.
+        Raises UnknownVenueError.
+        """
+        for exchange in exchanges:
+            if exchange not in FLAVOURS:
+                raise UnknownVenueError(f"no simulated venue {exchange!r}; {did_you_mean(exchange, FLAVOURS)}")
+        listed = list(instruments) if instruments is not None else default_instruments(exchanges)
+        self._market = market
+        self._clock_ms = clock_ms
+        self._tasks: list[asyncio.Task[None]] = []
+        self.venues: dict[str, BinanceVenue] = {}
+        for exchange in exchanges:
+            venue = BinanceVenue(
+                FLAVOURS[exchange],
+                [instrument for instrument in listed if instrument.exchange == exchange],
+                lambda listing, exchange=exchange: market.matcher(exchange, listing),  # type: ignore[misc]
+                clock_ms=clock_ms,
+                events_first=events_first,
+                spot_depth_interval_ms=spot_depth_interval_ms,
+            )
+            who = (accounts or {}).get(exchange) or credentials(exchange, os.environ)
+            venue.open_account("demo", who.key, who.secret, dict((funds or DEMO_FUNDS)[exchange]))
+            self.venues[exchange] = venue
+        market.open(self.venues, clock_ms())
+
+    @property
+    def urls(self) -> dict[str, Urls]:
+        return {exchange: venue.urls for exchange, venue in self.venues.items()}
+
+    async def start(self, port: int = 0) -> None:
+        """Listen, on consecutive ports from ``port`` (0: any free ones), and start the market.
+
+        Raises OSError when a port is taken; nothing is left listening then.
+        """
+        try:
+            for offset, venue in enumerate(self.venues.values()):
+                await venue.start(port + offset if port else 0)
+        except OSError:
+            await self.stop()
+            raise
+        self._tasks = [asyncio.create_task(self._market.run(self._clock_ms)), asyncio.create_task(self._tick())]
+
+    async def stop(self) -> None:
+        """Stop the market and close every connection."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for venue in self.venues.values():
+            await venue.stop()
+
+    async def _tick(self) -> None:
+        """Publish what collects over an interval."""
+        while True:
+            await asyncio.sleep(FLUSH_EVERY_S)
+            now_ms = self._clock_ms()
+            for venue in self.venues.values():
+                venue.streams.flush(now_ms)

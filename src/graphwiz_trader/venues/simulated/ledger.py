@@ -1,0 +1,190 @@
+"""How a trade moves assets: a spot ledger swaps base for quote, a linear ledger moves positions and their profit.
+
+Both are exact: every amount is a whole number of units, each trade moves what it takes from one account to
+another, and the fee to the venue's own account. Nothing is created or lost. The market's own account stands for
+everybody else in the world and may owe without limit, so that the sums still hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from graphwiz_trader.hft.events import Side
+from graphwiz_trader.venues.simulated.accounts import Account, Position
+from graphwiz_trader.venues.simulated.listing import AMOUNT_STEP_UNITS, Listing, fee_units
+from graphwiz_trader.venues.simulated.orders import Order, OrderRefusedError, Refusal
+
+LEVERAGE = 20
+"""Of every linear account; an order binds its notional divided by this."""
+
+
+class Charge(NamedTuple):
+    """What an execution cost its owner, and what it realised."""
+
+    fee_units: int
+    fee_asset: str
+    realised_units: int
+
+
+class Ledger(Protocol):
+    """What the venue asks of its books of account."""
+
+    fees: Account
+
+    def reserve(self, order: Order, walk: list[tuple[int, int]]) -> None:
+        """Bind what the order may need. ``walk``: what it would trade at once, as (price in ticks, lots).
+
+        Raises OrderRefusedError(INSUFFICIENT_FUNDS) and binds nothing when the account has too little.
+        """
+        ...
+
+    def settle(
+        self, account: Account, listing: Listing, side: Side, price_ticks: int, size_lots: int, fee_ppm: int
+    ) -> Charge:
+        """Move one side of one trade."""
+        ...
+
+    def release(self, order: Order, is_open: bool) -> None:
+        """After a trade or at an order's end: give back what it no longer needs."""
+        ...
+
+
+class SpotLedger:
+    """Base and quote change hands; a fee is taken from what is received."""
+
+    def __init__(self, fees: Account) -> None:
+        self.fees = fees
+
+    def reserve(self, order: Order, walk: list[tuple[int, int]]) -> None:
+        if order.side is Side.SELL:
+            needed = order.size_lots * order.listing.instrument.lot_units
+        elif order.limit_ticks is None:
+            needed = sum(order.listing.notional_units(price, lots) for price, lots in walk)
+        else:
+            needed = order.listing.notional_units(order.price_ticks, order.size_lots)
+        balance = order.account.balance(_paid_asset(order))
+        if balance.free_units < needed:
+            raise OrderRefusedError(Refusal.INSUFFICIENT_FUNDS)
+        balance.free_units -= needed
+        balance.locked_units += needed
+        order.reserved_units = needed
+
+    def settle(
+        self, account: Account, listing: Listing, side: Side, price_ticks: int, size_lots: int, fee_ppm: int
+    ) -> Charge:
+        instrument = listing.instrument
+        base_units = size_lots * instrument.lot_units
+        quote_units = listing.notional_units(price_ticks, size_lots)
+        paid, received = (
+            (instrument.quote, instrument.base) if side is Side.BUY else (instrument.base, instrument.quote)
+        )
+        paid_units, received_units = (quote_units, base_units) if side is Side.BUY else (base_units, quote_units)
+        fee = fee_units(received_units, fee_ppm)
+        account.balance(paid).free_units -= paid_units
+        account.balance(received).free_units += received_units - fee
+        self.fees.balance(received).free_units += fee
+        return Charge(fee, received, 0)
+
+    def release(self, order: Order, is_open: bool) -> None:
+        still_needed = 0
+        if is_open and order.side is Side.SELL:
+            still_needed = order.remaining_lots * order.listing.instrument.lot_units
+        elif is_open:
+            still_needed = order.listing.notional_units(order.price_ticks, order.remaining_lots)
+        _unlock(order, _paid_asset(order), still_needed)
+
+
+class LinearLedger:
+    """Positions in lots, margin and profit in the quote asset; a fee is taken from the quote asset."""
+
+    def __init__(self, fees: Account, mark_ticks: Callable[[str], int | None], listings: dict[str, Listing]) -> None:
+        self.fees = fees
+        self._mark_ticks = mark_ticks
+        self._listings = listings
+
+    def reserve(self, order: Order, walk: list[tuple[int, int]]) -> None:
+        """Margin is bound for the part of the order that does not close a position."""
+        asset = order.listing.instrument.quote
+        held = order.account.position(order.listing.symbol).size_lots
+        closing = min(order.size_lots, max(0, -held * order.side.sign))
+        price = order.limit_ticks if order.limit_ticks is not None else max((p for p, _ in walk), default=0)
+        needed = _margin_units(order.listing.notional_units(price, order.size_lots - closing))
+        balance = order.account.balance(asset)
+        if needed > max(0, self.available_units(order.account, asset)):
+            raise OrderRefusedError(Refusal.INSUFFICIENT_FUNDS)
+        balance.free_units -= needed
+        balance.locked_units += needed
+        order.reserved_units = needed
+
+    def settle(
+        self, account: Account, listing: Listing, side: Side, price_ticks: int, size_lots: int, fee_ppm: int
+    ) -> Charge:
+        realised = _move(account.position(listing.symbol), listing, side, price_ticks, size_lots)
+        fee = fee_units(listing.notional_units(price_ticks, size_lots), fee_ppm)
+        quote = listing.instrument.quote
+        account.balance(quote).free_units += realised - fee
+        self.fees.balance(quote).free_units += fee
+        return Charge(fee, quote, realised)
+
+    def release(self, order: Order, is_open: bool) -> None:
+        rest = order.listing.notional_units(order.price_ticks, order.remaining_lots)
+        still_needed = min(order.reserved_units, _margin_units(rest)) if is_open else 0
+        _unlock(order, order.listing.instrument.quote, still_needed)
+
+    def available_units(self, account: Account, asset: str) -> int:
+        """What new orders may bind: free balance and open profit, less what the open positions bind."""
+        free = account.balance(asset).free_units
+        return free + self.unrealised_units(account) - self.margin_units(account)
+
+    def unrealised_units(self, account: Account) -> int:
+        """Profit of the open positions at the mark, over all symbols."""
+        return sum(self.position_profit_units(symbol, position) for symbol, position in account.positions.items())
+
+    def position_profit_units(self, symbol: str, position: Position) -> int:
+        mark = self._mark_ticks(symbol)
+        if not position.size_lots or mark is None:
+            return 0
+        return self._listings[symbol].notional_units(mark, position.size_lots) - position.cost_units
+
+    def margin_units(self, account: Account) -> int:
+        """What the open positions bind, over all symbols."""
+        return sum(_margin_units(abs(position.cost_units)) for position in account.positions.values())
+
+
+def _margin_units(notional_units: int) -> int:
+    return notional_units // (LEVERAGE * AMOUNT_STEP_UNITS) * AMOUNT_STEP_UNITS
+
+
+def _move(position: Position, listing: Listing, side: Side, price_ticks: int, size_lots: int) -> int:
+    """Add a trade to a position. Returns the profit that closing realised.
+
+    The cost of what is closed is cut to eight decimals; what was cut stays in the cost of the rest, so nothing
+    is lost over the life of a position.
+    """
+    held = position.size_lots
+    closing = min(size_lots, max(0, -held * side.sign))
+    realised = 0
+    if closing:
+        cost = position.cost_units
+        if closing < abs(held):
+            cost = position.cost_units * closing // abs(held) // AMOUNT_STEP_UNITS * AMOUNT_STEP_UNITS
+        realised = -side.sign * listing.notional_units(price_ticks, closing) - cost
+        position.cost_units -= cost
+        position.realised_units += realised
+    position.cost_units += side.sign * listing.notional_units(price_ticks, size_lots - closing)
+    position.size_lots += side.sign * size_lots
+    return realised
+
+
+def _paid_asset(order: Order) -> str:
+    instrument = order.listing.instrument
+    return instrument.quote if order.side is Side.BUY else instrument.base
+
+
+def _unlock(order: Order, asset: str, still_needed_units: int) -> None:
+    freed = order.reserved_units - still_needed_units
+    balance = order.account.balance(asset)
+    balance.locked_units -= freed
+    balance.free_units += freed
+    order.reserved_units = still_needed_units

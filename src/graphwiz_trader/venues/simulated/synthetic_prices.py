@@ -1,0 +1,84 @@
+"""The hidden prices of the synthetic market: one fair price a symbol, and each venue's late, noisy view of it.
+
+A fair price is a random walk with bursts. A venue sees it some milliseconds late, with a slowly wandering basis,
+and now and then gets dislocated by more than both venues' taker fees together: that is where an opportunity
+between venues comes from, and why it vanishes within seconds. All of it is seeded; none of it is money, so plain
+floats are fine.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from random import Random
+
+STEP_MS = 20
+"""The walk moves in steps of this length."""
+CALM_VOLATILITY_BPS = 0.9
+"""Per square root of a second, as a 50 % annual volatility gives."""
+BURST_FACTOR = 5.0
+BURST_EVERY_MS = 25_000.0
+BURST_LASTS_MS = 1_500.0
+BASIS_BPS = 1.0
+BASIS_MEMORY_MS = 8_000.0
+DISLOCATION_EVERY_MS = 45_000.0
+DISLOCATION_BPS = (20.0, 45.0)
+DISLOCATION_HALF_LIFE_MS = 1_200.0
+MAX_LAG_MS = 400
+
+
+class FairPrice:
+    """One symbol's hidden price. ``at`` answers for the last MAX_LAG_MS before the time it was advanced to."""
+
+    def __init__(self, start: float, rng: Random) -> None:
+        self._log = math.log(start)
+        self._rng = rng
+        self._step = 0
+        self._burst_until_ms = 0.0
+        self._history: deque[float] = deque([self._log], maxlen=MAX_LAG_MS // STEP_MS + 1)
+
+    def advance(self, time_ms: float) -> None:
+        per_step = CALM_VOLATILITY_BPS * 1e-4 * math.sqrt(STEP_MS / 1000)
+        while (self._step + 1) * STEP_MS <= time_ms:
+            self._step += 1
+            if self._rng.random() < STEP_MS / BURST_EVERY_MS:
+                self._burst_until_ms = self._step * STEP_MS + self._rng.expovariate(1 / BURST_LASTS_MS)
+            self._log += self._rng.gauss(0.0, per_step * (BURST_FACTOR if self.is_bursting else 1.0))
+            self._history.append(self._log)
+
+    @property
+    def is_bursting(self) -> bool:
+        return self._step * STEP_MS < self._burst_until_ms
+
+    def log_price(self, lag_ms: int) -> float:
+        """Its logarithm as it was ``lag_ms`` ago."""
+        return self._history[max(0, len(self._history) - 1 - lag_ms // STEP_MS)]
+
+
+class VenueView:
+    """What one venue's makers believe a symbol is worth."""
+
+    def __init__(self, fair: FairPrice, lag_ms: int, rng: Random) -> None:
+        self._fair = fair
+        self._lag_ms = lag_ms
+        self._rng = rng
+        self._step = 0
+        self._basis = 0.0
+        self._dislocation = 0.0
+
+    def price(self, time_ms: float) -> float:
+        """At a time that never goes back."""
+        self._fair.advance(time_ms)
+        pull = STEP_MS / BASIS_MEMORY_MS
+        decay = 0.5 ** (STEP_MS / DISLOCATION_HALF_LIFE_MS)
+        while (self._step + 1) * STEP_MS <= time_ms:
+            self._step += 1
+            self._basis += -pull * self._basis + self._rng.gauss(0.0, BASIS_BPS * math.sqrt(2 * pull))
+            self._dislocation *= decay
+            if self._rng.random() < STEP_MS / DISLOCATION_EVERY_MS:
+                self._dislocation = self._rng.choice((-1.0, 1.0)) * self._rng.uniform(*DISLOCATION_BPS)
+        return math.exp(self._fair.log_price(self._lag_ms) + (self._basis + self._dislocation) * 1e-4)
+
+    @property
+    def is_bursting(self) -> bool:
+        return self._fair.is_bursting
