@@ -1,0 +1,67 @@
+"""What the edge and the engine agree on: where frames go, where a venue is reached, and with which key."""
+
+from __future__ import annotations
+
+from time import time_ns
+from typing import Protocol
+
+import msgspec
+
+from graphwiz_trader.errors import GraphwizError
+
+
+class VenueError(GraphwizError):
+    """A venue cannot be used as it is configured: unreachable rules, an unknown symbol, a refused key."""
+
+
+class Sink(Protocol):
+    """Who takes what arrives; the engine is one. Each call runs in the reader's own call stack.
+
+    ``now_ns`` is the time of arrival, read once a frame. ``line`` is the id that the session gave the line.
+    """
+
+    def on_market_frame(self, line: int, frame: bytes, now_ns: int) -> None: ...
+    def on_order_frame(self, line: int, frame: bytes, now_ns: int) -> None: ...
+    def on_snapshot(self, book: int, body: bytes, now_ns: int) -> None: ...
+    def on_line(self, line: int, up: bool, reason: str, now_ns: int) -> None: ...
+
+
+class Endpoints(msgspec.Struct, frozen=True):
+    """Where one venue is reached: ``http(s)://host:port``, ``ws(s)://host:port``, and the full address for orders."""
+
+    rest: str
+    stream: str
+    orders: str
+
+
+class Credentials:
+    """An API key and its secret: an HMAC secret, or an Ed25519 private key in PEM form. Printing shows neither.
+
+    Raises VenueError when either is empty.
+    """
+
+    __slots__ = ("key", "secret")
+
+    def __init__(self, key: str, secret: str) -> None:
+        if not key or not secret:
+            raise VenueError("an API key needs both, the key and its secret; set both or trade without")
+        self.key = key
+        self.secret = secret
+
+    def __repr__(self) -> str:
+        return "Credentials(***)"
+
+
+class LineState:
+    """Whether a line is up, as its sink is told: each change once, nothing before the first time up."""
+
+    def __init__(self, line: int) -> None:
+        self.line = line
+        self.is_up = False
+        self.sink: Sink | None = None
+        """Set when the line begins to run."""
+
+    def set(self, up: bool, reason: str) -> None:
+        if up is not self.is_up and self.sink is not None:
+            self.is_up = up
+            self.sink.on_line(self.line, up, reason, time_ns())

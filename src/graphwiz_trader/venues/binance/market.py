@@ -1,0 +1,97 @@
+"""Where Binance's markets differ: paths, stream names, weights, limits. Spot and USD-M futures; one value each.
+
+Sources: Binance spot API docs, "WebSocket Streams", "Market Data endpoints", "LIMITS"; USD-M futures docs,
+"Websocket Market Streams", "Order Book", "General Info".
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from graphwiz_trader.errors import did_you_mean
+from graphwiz_trader.venues.base import VenueError
+from graphwiz_trader.venues.pacing import Allowance
+
+
+class Market(msgspec.Struct, frozen=True, kw_only=True):
+    """One of Binance's markets. ``exchange`` is its id, as ccxt spells it."""
+
+    exchange: str
+    stream_path: str
+    """What follows the stream endpoint; the stream names come behind it, joined by ``/``."""
+    streams: tuple[str, ...]
+    """What is streamed of each symbol."""
+    depth_path: str
+    depth_weight: int
+    """Of a snapshot with 1,000 levels a side."""
+    weight_per_minute: int
+    exchange_info_path: str
+    user_stream_path: str
+    """Where user data is streamed, the listen key behind it; empty where it comes over the order connection."""
+    attempts_per_5_minutes: int = 300
+    has_order_trades: bool
+    """Whether the order connection can be asked for an order's trades."""
+    response_type: str
+    """How much an order's answer says: as much as this market offers."""
+    post_only_type: str
+    post_only_time_in_force: str
+    prevents_self_trade: bool
+    """Whether ``selfTradePreventionMode`` is to be sent: USD-M's default has changed before."""
+    is_derivative: bool
+    maker_fee_ppm: int
+    taker_fee_ppm: int
+
+    def new_attempts(self) -> Allowance:
+        """How often this market's addresses may be connected to."""
+        return Allowance(self.attempts_per_5_minutes, 300.0)
+
+
+SPOT = Market(
+    exchange="binance",
+    stream_path="/stream?streams=",
+    streams=("depth@100ms", "bookTicker", "trade"),
+    depth_path="/api/v3/depth",
+    depth_weight=50,
+    weight_per_minute=6_000,
+    exchange_info_path="/api/v3/exchangeInfo",
+    user_stream_path="",
+    has_order_trades=True,
+    response_type="FULL",
+    post_only_type="LIMIT_MAKER",
+    post_only_time_in_force="",
+    prevents_self_trade=False,
+    is_derivative=False,
+    maker_fee_ppm=1_000,
+    taker_fee_ppm=1_000,
+)
+
+USDM = Market(
+    exchange="binanceusdm",
+    stream_path="/public/stream?streams=",
+    streams=("depth@0ms", "bookTicker", "trade"),
+    depth_path="/fapi/v1/depth",
+    depth_weight=20,
+    weight_per_minute=2_400,
+    exchange_info_path="/fapi/v1/exchangeInfo",
+    user_stream_path="/private/ws?listenKey=",
+    has_order_trades=False,
+    response_type="RESULT",
+    post_only_type="LIMIT",
+    post_only_time_in_force="GTX",
+    prevents_self_trade=True,
+    is_derivative=True,
+    maker_fee_ppm=200,
+    taker_fee_ppm=500,
+)
+
+_MARKETS = {market.exchange: market for market in (SPOT, USDM)}
+
+
+def market_of(exchange: str) -> Market:
+    """Raises VenueError for an exchange that is not one of Binance's markets."""
+    found = _MARKETS.get(exchange)
+    if found is None:
+        raise VenueError(
+            f"{exchange!r} is no market of Binance that is spoken here; {did_you_mean(exchange, _MARKETS)}"
+        )
+    return found

@@ -1,0 +1,145 @@
+"""Binance's order line: places, cancels and asks over the WebSocket API, and hands over what comes back.
+
+Each request is encoded, signed and sent in the caller's own call stack. The line is up while orders can be sent AND
+the account's own events come in; without those, an order would be sent blind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from random import Random
+from time import time_ns
+
+from picows import WSMsgType, WSTransport
+
+from graphwiz_trader.hft.gateways import NotSentError
+from graphwiz_trader.hft.instruments import Instruments
+from graphwiz_trader.hft.orders import Order
+from graphwiz_trader.venues.base import Credentials, Endpoints, LineState, Sink
+from graphwiz_trader.venues.binance.api_session import ApiSession
+from graphwiz_trader.venues.binance.market import market_of
+from graphwiz_trader.venues.binance.order_encoder import OrderEncoder
+from graphwiz_trader.venues.binance.signing import HmacSigner, signer_for
+from graphwiz_trader.venues.binance.user_stream import UserStream
+from graphwiz_trader.venues.connection import Timing
+from graphwiz_trader.venues.pacing import Allowance
+
+_TEXT = WSMsgType.TEXT
+_MS = 1_000_000
+ORDER_TIMING = Timing()
+"""An account without orders is silent for as long as it likes: only an unanswered ping ends the line."""
+
+OnSent = Callable[[str, int, int], None]
+"""(client id, the ``now_ns`` it was placed with, the time just after it was handed to the socket)"""
+
+
+class BinanceOrderLine:
+    """The order line of ``exchange``, an `OrderGateway`. Raises VenueError for a key or exchange it cannot use.
+
+    ``line`` is its id in every call of the sink. An Ed25519 key logs on once, and its orders need no signature.
+    ``attempts`` is the venue's allowance of connection attempts, shared with its feed.
+    """
+
+    def __init__(
+        self,
+        instruments: Instruments,
+        exchange: str,
+        *,
+        endpoints: Endpoints,
+        credentials: Credentials,
+        line: int,
+        on_sent: OnSent | None = None,
+        attempts: Allowance | None = None,
+        timing: Timing = ORDER_TIMING,
+        random: Random | None = None,
+    ) -> None:
+        market, signer = market_of(exchange), signer_for(credentials.secret)
+        attempts = attempts or market.new_attempts()
+        random = random or Random()  # noqa: S311
+        self._market = market
+        self._encoder = (
+            OrderEncoder(instruments, market, credentials.key, signer)
+            if isinstance(signer, HmacSigner)
+            else OrderEncoder(instruments, market)
+        )
+        self._session = ApiSession(
+            endpoints.orders,
+            credentials,
+            signer,
+            subscribes=not market.user_stream_path,
+            changed=self._on_changed,
+            attempts=attempts,
+            timing=timing,
+            random=random,
+        )
+        self._user_stream = (
+            UserStream(
+                endpoints.stream.rstrip("/") + market.user_stream_path,
+                self._session,
+                changed=self._on_changed,
+                attempts=attempts,
+                timing=timing,
+                random=random,
+            )
+            if market.user_stream_path
+            else None
+        )
+        self._state = LineState(line)
+        self._on_sent = on_sent
+
+    @property
+    def is_up(self) -> bool:
+        return self._state.is_up
+
+    @property
+    def last_failure(self) -> str:
+        """Why the line went down or could not come up; empty at first."""
+        return self._session.last_failure or (self._user_stream.last_failure if self._user_stream is not None else "")
+
+    async def run(self, sink: Sink) -> None:
+        """Until cancelled: then the line is closed and reported down. Raises what the sink raised."""
+        self._state.sink = sink
+        deliver = partial(sink.on_order_frame, self._state.line)
+        running = [asyncio.create_task(self._session.run(deliver))]
+        if self._user_stream is not None:
+            running.append(asyncio.create_task(self._user_stream.run(deliver)))
+        try:
+            done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    def place(self, order: Order, now_ns: int) -> None:
+        """Raises NotSentError while the line is down, and for an order between the steps of its instrument."""
+        transport = self._session.transport
+        if not self._state.is_up or transport is None or transport.is_disconnected:
+            raise NotSentError(f"the order line of {self._market.exchange} is down")
+        transport.send(_TEXT, self._encoder.place(order, now_ns // _MS))
+        if self._on_sent is not None:
+            self._on_sent(order.client_id, now_ns, time_ns())
+
+    def cancel(self, order: Order, now_ns: int) -> None:
+        """Works without user data too. Raises NotSentError when nothing can be sent."""
+        self._open_transport().send(_TEXT, self._encoder.cancel(order, now_ns // _MS))
+
+    def query(self, order: Order, now_ns: int) -> None:
+        """Ask for the order's state, and for its trades where some are missing. Raises as `cancel`."""
+        transport = self._open_transport()
+        transport.send(_TEXT, self._encoder.query(order, now_ns // _MS))
+        if order.venue_id and order.told_lots > order.filled_lots and self._market.has_order_trades:
+            transport.send(_TEXT, self._encoder.trades(order, now_ns // _MS))
+
+    def _open_transport(self) -> WSTransport:
+        transport = self._session.transport
+        if transport is None or transport.is_disconnected:
+            raise NotSentError(f"not connected to {self._market.exchange}")
+        return transport
+
+    def _on_changed(self, reason: str) -> None:
+        has_user_data = self._user_stream is None or self._user_stream.is_open
+        self._state.set(self._session.transport is not None and has_user_data, reason)

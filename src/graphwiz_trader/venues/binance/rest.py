@@ -1,0 +1,75 @@
+"""Binance's public REST endpoints: one GET, bounded in time and size, with what the venue says about its limits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import NamedTuple, Self
+
+import httpx
+
+_TIMEOUT_S = 10.0
+_MAX_BODY_BYTES = 32 << 20
+_HTTP_OK, _HTTP_TOO_MANY, _HTTP_BANNED = 200, 429, 418
+_PAUSE_WITHOUT_WORD_S = {_HTTP_TOO_MANY: 30.0, _HTTP_BANNED: 120.0}
+_LONGEST_PAUSE_S = 3 * 24 * 3600.0
+"""A ban lasts three days at most."""
+
+
+class RestError(Exception):
+    """A request brought nothing. ``pause_s``: how long the venue wants to be left alone; 0 when it did not say."""
+
+    def __init__(self, message: str, pause_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.pause_s = pause_s
+
+
+class Answer(NamedTuple):
+    """How a request was answered."""
+
+    status: int
+    body: bytes
+    retry_after: str
+
+
+class RestClient:
+    """One venue's REST endpoint, ``http(s)://host:port``, as an async context. Takes no proxy from the environment."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint = endpoint.rstrip("/")
+        self._client = httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=False, follow_redirects=False)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.aclose()
+
+    async def get(self, path: str, params: Mapping[str, str]) -> bytes:
+        """The body of the answer. Raises RestError for every other outcome."""
+        try:
+            async with asyncio.timeout(_TIMEOUT_S):
+                answer = await self._read(path, params)
+        except (httpx.HTTPError, OSError, TimeoutError) as failure:
+            raise RestError(f"{path}: {type(failure).__name__}") from None
+        if answer.status != _HTTP_OK:
+            raise RestError(f"{path}: HTTP {answer.status}", _pause_s(answer))
+        return answer.body
+
+    async def _read(self, path: str, params: Mapping[str, str]) -> Answer:
+        body = bytearray()
+        async with self._client.stream("GET", self._endpoint + path, params=dict(params)) as response:
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > _MAX_BODY_BYTES:
+                    raise httpx.DecodingError(f"more than {_MAX_BODY_BYTES} bytes")
+            return Answer(response.status_code, bytes(body), response.headers.get("Retry-After", ""))
+
+
+def _pause_s(answer: Answer) -> float:
+    """429: too many requests; 418: banned for going on after 429. ``Retry-After`` is in seconds."""
+    if answer.status not in _PAUSE_WITHOUT_WORD_S:
+        return 0.0
+    if answer.retry_after.isascii() and answer.retry_after.isdigit():
+        return min(float(answer.retry_after), _LONGEST_PAUSE_S)
+    return _PAUSE_WITHOUT_WORD_S[answer.status]
