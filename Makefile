@@ -22,7 +22,7 @@ test: lint
 	$(PYTEST)
 
 check: lint
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow" -n 2 --dist loadfile
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m benchmarks.run

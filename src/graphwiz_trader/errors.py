@@ -10,9 +10,11 @@
     │   └── JournalCorruptError    what is on disk is not what was written
     ├── JournalArgumentError       an argument of `graphwiz journal` that cannot be used
     ├── RecordingError             a file is not a recording that can be replayed
+    ├── SessionError               a trading session cannot begin, or had to end
     ├── VenueError                 an exchange's answer is not usable
     ├── UnknownVenueError          no simulated exchange of this name
     ├── CannotServeError           the simulated exchange cannot be served as asked
+    ├── ChildError                 a process that `graphwiz run` started has failed
     ├── PortInUseError             the page's port is taken
     └── GraphError                 the knowledge graph cannot be used
         ├── GraphBusyError         another process holds it
