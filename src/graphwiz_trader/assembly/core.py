@@ -39,6 +39,7 @@ class Core(NamedTuple):
     market_data: MarketData
     positions: PositionTracker
     risk: HFTRiskManager
+    executor: FastOrderExecutor
     strategies: tuple[HFTStrategy, ...]
 
 
@@ -117,7 +118,7 @@ def build_core(
         order_decoders={line.line: order_decoder(line, instruments) for line in lines if line.role == ORDERS},
         recorder=recorder,
     )
-    return Core(engine, books, market_data, positions, risk, strategies)
+    return Core(engine, books, market_data, positions, risk, executor, strategies)
 
 
 def build_books(config: HftConfig, instruments: Instruments) -> OrderBookManager:

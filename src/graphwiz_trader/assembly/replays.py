@@ -116,7 +116,7 @@ def journal_replay(directory: Path, progress: Progress) -> JournalReplay:
     """
     records = JournalReader(directory).records()
     start = _session_of(records, directory)
-    config = HftConfig.model_validate(start.config, strict=False)
+    config = HftConfig.model_validate_json(msgspec.json.encode(start.config))
     instruments = Instruments(start.instruments)
     books = build_books(config, instruments)
     decided, recorded = DecisionHash(), DecisionHash()

@@ -72,6 +72,13 @@ def split_symbol(venue_symbol: str) -> tuple[str, str]:
     return venue_symbol.removesuffix(quote), quote
 
 
+def compile_survey() -> None:
+    """Have all that a survey calls compiled."""
+    resolution = _Resolution("A")
+    resolution.note(b'{"e":"trade","s":"A","t":1,"p":"1","q":"1","m":true}')
+    resolution.note_snapshot(b'{"lastUpdateId":1,"bids":[],"asks":[]}')
+
+
 class _Resolution:
     """How fine one symbol's values are, in its book and in its trades."""
 

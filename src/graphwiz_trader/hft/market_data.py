@@ -15,6 +15,7 @@ from graphwiz_trader.hft.events import Recorder, RecordKind, Trust
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.hft.kernels import binance, outcome
 from graphwiz_trader.hft.kernels.book import forget_row, mark_stale
+from graphwiz_trader.hft.kernels.jit import direct
 from graphwiz_trader.hft.kernels.json_scan import add_symbol
 from graphwiz_trader.hft.kernels.layout import Array, new_feed
 from graphwiz_trader.hft.orderbook import OrderBookManager
@@ -41,7 +42,8 @@ def binance_decoder(instruments: Instruments, exchange: str) -> Decoder:
             raise ValueError(
                 f"{exchange}: no room for symbol {instrument.venue_symbol!r} (at most 24 bytes, 2,048 symbols)"
             )
-    return Decoder(binance.on_frame, binance.on_snapshot, feed)
+    on_frame = direct(binance.on_frame, binance.FRAME_ARGUMENTS)
+    return Decoder(on_frame, direct(binance.on_snapshot, binance.SNAPSHOT_ARGUMENTS), feed)
 
 
 class MarketData:
@@ -105,7 +107,7 @@ class MarketData:
             result = decoder.on_frame(held[0], decoder.feed, self._records, now_ns)
             if result & 0xFF == outcome.GAP:
                 # The snapshot is older than what was held: ask for a newer one, keep what was held.
-                forget_row(self._records, book, Trust.SYNCING)
+                forget_row(self._records, book, int(Trust.SYNCING))
                 self._request_snapshot(book)
                 return -1
             held.popleft()
@@ -120,7 +122,7 @@ class MarketData:
             return
         for book in self._exchange_books[exchange]:
             self._held[book].clear()
-            forget_row(self._records, book, Trust.STALE)
+            forget_row(self._records, book, int(Trust.STALE))
             self._note_trust(book, "line down", now_ns)
 
     def on_timer(self, now_ns: int) -> None:
@@ -151,7 +153,7 @@ class MarketData:
             self._recorder.append(RecordKind.NOTICE, line, now_ns, encode(notice))
 
     def _resynchronise(self, book: int, reason: str, now_ns: int) -> None:
-        forget_row(self._records, book, Trust.BROKEN)
+        forget_row(self._records, book, int(Trust.BROKEN))
         self._held[book].clear()
         self._note_trust(book, reason, now_ns)
         self._request_snapshot(book)

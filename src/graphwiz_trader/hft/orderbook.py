@@ -103,7 +103,7 @@ class OrderBook:
             count = min(count, depth)
         ticks = np.empty(count, np.int64)
         lots = np.empty(count, np.int64)
-        copy_levels(self._books, self.instrument.book, side, ticks, lots)
+        copy_levels(self._books, self.instrument.book, int(side), ticks, lots)
         return list(zip(ticks.tolist(), lots.tolist(), strict=True))
 
     def depth(self, levels: int) -> dict[str, list[tuple[str, str]]]:

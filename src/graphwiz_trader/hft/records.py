@@ -106,6 +106,12 @@ class LineChange(msgspec.Struct, frozen=True, gc=False):
     reason: str
 
 
+class SessionEnd(msgspec.Struct, frozen=True, gc=False):
+    """END: the session closed its lines in good order, and why it did."""
+
+    reason: str
+
+
 class Notice(msgspec.Struct, frozen=True, gc=False):
     """NOTICE: something that ought not to happen did. ``what`` names the thing, ``kind`` the sort of trouble."""
 

@@ -118,6 +118,8 @@ class HFTRiskManager:
         self._tripped = tripped
         self._baseline_money = 0
         self._checked_money = 0
+        self.on_trip: Callable[[str], None] = _nothing_more
+        """Told of a trip at once: it must outlive the process."""
 
     def approve(self, intents: Sequence[OrderIntent], now_ns: int) -> tuple[ApprovedOrder, ...] | Refusal:
         """All the orders, or a Refusal and none of them. Each approval must be placed, or given back by `hold` 0."""
@@ -198,6 +200,7 @@ class HFTRiskManager:
         """Open the breaker: from now on every order is refused, also one that reduces, until a person resets it."""
         if not self._tripped:
             self._tripped = reason or "no reason given"
+            self.on_trip(self._tripped)
             self._record(RiskEvent("tripped", reason, ""), 0, now_ns)
 
     def reset(self, by: str, reason: str, now_ns: int) -> None:
@@ -310,3 +313,7 @@ def _ledger(instrument: Instrument, inventory_lots: int) -> _BookLedger:
 def _text(money: int) -> str:
     """Money to the cent, for people."""
     return f"{money // _CENT_MONEY / 100:.2f}"
+
+
+def _nothing_more(_reason: str) -> None:
+    """A replay's trip ends with it."""

@@ -1,0 +1,216 @@
+"""A trading session: the core, the venues' lines around it, the clock, and an orderly end.
+
+Everything slow stands around the hot path, not in it: the timer every 100 ms, the breaker's file and the latency
+record every second. Whatever ends the session, its orders are cancelled first and its journal is closed last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import signal
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from graphwiz_trader.assembly.core import (
+    MARKET,
+    ORDERS,
+    Core,
+    build_books,
+    build_core,
+    fees_ppm,
+    line_ids,
+    session_lines,
+    session_start,
+)
+from graphwiz_trader.assembly.measured import MeasuredEngine, OrderTimes
+from graphwiz_trader.config import HftConfig
+from graphwiz_trader.errors import GraphwizError
+from graphwiz_trader.hft.events import Command, RecordKind
+from graphwiz_trader.hft.instruments import Instruments
+from graphwiz_trader.hft.performance import PerformanceMonitor
+from graphwiz_trader.hft.records import SessionEnd, encode
+from graphwiz_trader.journal.breaker import BreakerFile
+from graphwiz_trader.journal.writer import JournalWriter
+from graphwiz_trader.venues.base import Credentials, Endpoints
+from graphwiz_trader.venues.binance.account import spot_balances
+from graphwiz_trader.venues.binance.exchange_info import load_instruments
+from graphwiz_trader.venues.binance.feed import BinanceFeed
+from graphwiz_trader.venues.binance.market import market_of
+from graphwiz_trader.venues.binance.order_line import BinanceOrderLine
+
+JOURNAL_FOLDER = "journal"
+_TIMER_S = 0.1
+_TIMERS_A_SECOND = 10
+_LAST_ORDERS_S = 3.0
+"""How long a stopping session waits for the venues to end its orders."""
+
+
+class SessionError(GraphwizError):
+    """A session cannot begin, or had to end."""
+
+
+class TradingSession:
+    """One run of a trader. ``endpoints`` and ``credentials`` by exchange; the journal goes under ``data_dir``."""
+
+    def __init__(
+        self, config: HftConfig, endpoints: Mapping[str, Endpoints], credentials: Mapping[str, Credentials]
+    ) -> None:
+        self._config = config
+        self._endpoints = dict(endpoints)
+        self._credentials = dict(credentials)
+        self._breaker = BreakerFile(config.data_dir)
+        self._monitor = PerformanceMonitor(
+            max_processing_latency_ms=float(config.performance.max_processing_latency_ms),
+            max_order_latency_ms=float(config.performance.max_order_latency_ms),
+        )
+        self._order_times = OrderTimes(self._monitor)
+        self._stop = asyncio.Event()
+        self._why = ""
+        started = datetime.now(UTC)
+        self.name = f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+        self.directory: Path = config.data_dir / JOURNAL_FOLDER / self.name
+
+    def stop(self, why: str) -> None:
+        """Ask the session to end; the first reason counts."""
+        self._why = self._why or why
+        self._stop.set()
+
+    async def run(self, duration_s: float = 0.0) -> str:
+        """Trade until `stop`, SIGINT or SIGTERM, or for ``duration_s``. Returns why it ended.
+
+        Raises SessionError when it cannot begin, JournalError when nothing can be recorded any more.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.stop, signal.Signals(number).name)
+        instruments = await load_instruments(self._symbols(), self._endpoints, fees_ppm(self._config))
+        inventory = await self._inventory(instruments)
+        journal = JournalWriter(self.directory, session=self.name)
+        try:
+            return await self._trade(instruments, inventory, journal, duration_s)
+        finally:
+            journal.close()
+
+    async def _trade(
+        self, instruments: Instruments, inventory: dict[int, int], journal: JournalWriter, duration_s: float
+    ) -> str:
+        lines = session_lines(instruments.exchanges)
+        start = session_start(
+            self._config,
+            instruments,
+            lines,
+            session=self.name,
+            started_ns=time.time_ns(),
+            prefix=f"gw{secrets.token_hex(4)}",
+            tripped=self._breaker.read().tripped,
+            inventory_lots=inventory,
+        )
+        journal.append(RecordKind.SESSION, 0, start.started_ns, encode(start))
+        attempts = {exchange: market_of(exchange).new_attempts() for exchange in instruments.exchanges}
+        orders = {
+            exchange: BinanceOrderLine(
+                instruments,
+                exchange,
+                endpoints=self._endpoints[exchange],
+                credentials=self._credentials[exchange],
+                line=line,
+                attempts=attempts[exchange],
+                on_sent=self._order_times.on_sent,
+            )
+            for exchange, line in line_ids(lines, ORDERS).items()
+        }
+        feeds = {
+            exchange: BinanceFeed(
+                instruments, exchange, endpoints=self._endpoints[exchange], line=line, attempts=attempts[exchange]
+            )
+            for exchange, line in line_ids(lines, MARKET).items()
+        }
+        core = build_core(
+            self._config,
+            instruments,
+            lines,
+            recorder=journal,
+            books=build_books(self._config, instruments),
+            gateways=orders,
+            request_snapshot=lambda book: feeds[instruments[book].exchange].request_snapshot(book),
+            prefix=start.prefix,
+            tripped=start.tripped,
+            inventory_lots=inventory,
+        )
+        core.risk.on_trip = self._breaker.trip
+        sink = MeasuredEngine(core.engine, self._monitor)
+        tasks = [asyncio.create_task(line.run(sink)) for line in (*orders.values(), *feeds.values())]
+        tasks.append(asyncio.create_task(self._clock(core, journal)))
+        try:
+            await self._until_stopped(tasks, duration_s)
+            await self._end_orders(core)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        journal.append(RecordKind.END, 0, time.time_ns(), encode(SessionEnd(self._why)))
+        return self._why
+
+    async def _until_stopped(self, tasks: list[asyncio.Task[None]], duration_s: float) -> None:
+        """Wait for the end. A line that fails, unlike a network that does, ends the session with its error."""
+        stopped = asyncio.create_task(self._stop.wait())
+        done, _ = await asyncio.wait((stopped, *tasks), timeout=duration_s or None, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if not done:
+            self.stop(f"{duration_s:g} s are over")
+        for task in done - {stopped}:
+            task.result()
+
+    async def _clock(self, core: Core, journal: JournalWriter) -> None:
+        loop = asyncio.get_running_loop()
+        due_s = loop.time()
+        timers = 0
+        while True:
+            due_s = max(due_s + _TIMER_S, loop.time())
+            await asyncio.sleep(due_s - loop.time())
+            core.engine.on_timer(time.time_ns())
+            timers += 1
+            if timers % _TIMERS_A_SECOND == 0:
+                self._order_times.note_answers(core.executor)
+                journal.append(RecordKind.LATENCY, 0, time.time_ns(), encode(self._monitor.latency()))
+                self._heed_breaker(core)
+
+    def _heed_breaker(self, core: Core) -> None:
+        """The breaker's file is how a person speaks to a running session."""
+        file = self._breaker.read()
+        if file.tripped and not core.risk.tripped:
+            core.engine.on_command(Command(command="trip", by=file.by, reason=file.tripped), time.time_ns())
+        elif core.risk.tripped and not file.tripped:
+            core.engine.on_command(Command(command="reset", by=file.by, reason=file.reason), time.time_ns())
+
+    async def _end_orders(self, core: Core) -> None:
+        """Cancel what is open and wait, within bounds, until the venues have said so."""
+        core.engine.on_command(Command(command="stop", by="session", reason=self._why), time.time_ns())
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + _LAST_ORDERS_S
+        while core.executor.open_orders() and loop.time() < until_s:
+            await asyncio.sleep(_TIMER_S)
+        self._order_times.note_answers(core.executor)
+
+    def _symbols(self) -> dict[str, tuple[str, ...]]:
+        exchanges = self._config.market_data.exchanges
+        symbols = {exchange: tuple(s.symbols) for exchange, s in exchanges.items() if s.enabled}
+        if not symbols:
+            raise SessionError("no exchange is enabled; enable one under hft.market_data.exchanges")
+        missing = [exchange for exchange in symbols if exchange not in self._endpoints]
+        if missing:
+            raise SessionError(f"no address for {', '.join(missing)}; give hft.market_data.exchanges.<id>.endpoints")
+        return symbols
+
+    async def _inventory(self, instruments: Instruments) -> dict[int, int]:
+        """What the accounts hold of instruments that cannot be sold short, by book, in lots."""
+        inventory: dict[int, int] = {}
+        for exchange in instruments.exchanges:
+            spot = [i for i in instruments.on_exchange(exchange) if not i.can_short]
+            if spot:
+                balances = await spot_balances(self._endpoints[exchange], self._credentials[exchange])
+                inventory |= {i.book: balances.get(i.base, 0) // i.lot_units for i in spot}
+        return inventory

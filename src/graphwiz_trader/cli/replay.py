@@ -1,0 +1,143 @@
+"""``graphwiz replay``: the engine over recordings, directly or through real sockets, or over a journal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from graphwiz_trader.assembly.core import FEES_PPM, fees_ppm
+from graphwiz_trader.assembly.replays import direct_replay, journal_replay
+from graphwiz_trader.assembly.socket_replay import replay_through_sockets
+from graphwiz_trader.backtest.recordings import Recording, RecordingError
+from graphwiz_trader.backtest.replay import Progress as Advance
+from graphwiz_trader.backtest.report import Report, table
+from graphwiz_trader.backtest.survey import survey
+from graphwiz_trader.config import default_file, load
+from graphwiz_trader.errors import did_you_mean
+from graphwiz_trader.journal.sessions import locate
+
+app = typer.Typer()
+
+_HELP = """Run the engine over recordings or a journal.
+
+SOURCE is EXCHANGE=FILE, as often as needed: exchange ids as ccxt spells them (binance, binanceusdm), files of raw
+frames with the time each was received, plain or gzipped. Several files of one exchange are merged by that time.
+
+SOURCE may instead be the directory of a journal: its inputs are fed to the engine again, which must decide the same.
+"""
+
+
+class Through(StrEnum):
+    """What the frames pass through on their way to the engine."""
+
+    SOCKETS = "sockets"
+
+
+@app.command(help=_HELP)
+def replay(
+    sources: Annotated[list[str], typer.Argument(metavar="SOURCE…")],
+    through: Annotated[
+        Through | None, typer.Option(help="A local exchange sends the frames over WebSocket at their recorded pace.")
+    ] = None,
+    direct: Annotated[
+        bool, typer.Option("--direct", help="Straight into the engine, as fast as it goes (the default).")
+    ] = False,
+    speed: Annotated[float, typer.Option(min=0.01, help="Through sockets: times the recorded pace.")] = 1.0,
+    latency_ms: Annotated[
+        float, typer.Option(min=0, max=60_000, help="Direct: how long an order takes to a venue, and its answer back.")
+    ] = 1.0,
+    config_file: Annotated[
+        Path | None, typer.Option("--config", help="Default: config/hft.yaml if it is there.")
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures here; - for standard output.")
+    ] = None,
+) -> None:
+    """See _HELP."""
+    if through and direct:
+        raise typer.BadParameter("choose one of --through sockets and --direct")
+    console = Console(stderr=True)
+    config = load(config_file or default_file())
+    journal = _journal_of(sources)
+    if journal is not None:
+        _replay_journal(journal, console, json_file)
+        return
+    recording = Recording(_files_of(sources))
+    with _progress(console, "reading") as advance:
+        instruments = survey(recording, fees_ppm(config), advance)
+    if through:
+        figures = replay_through_sockets(config, instruments, recording, speed=speed, console=console)
+    else:
+        with _progress(console, "replaying") as advance:
+            figures = direct_replay(config, instruments, latency_ms=latency_ms).run(recording, advance)
+    for path, damage in recording.damaged.items():
+        console.print(f"[yellow]{path} ends in the middle ({damage}); what stands before was used")
+    _show(figures, console, json_file)
+
+
+def _replay_journal(directory: Path, console: Console, json_file: Path | None) -> None:
+    with _progress(console, "replaying") as advance:
+        result = journal_replay(directory, advance)
+    figures = {
+        **result.figures,
+        "recorded_decision_hash": result.recorded_hash,
+        "recorded_decisions": result.recorded_decisions,
+        "same_decisions": result.is_same,
+    }
+    _show(figures, console, json_file)
+    if not result.is_same:
+        console.print("[bold red]the engine decided otherwise than the journal says")
+        raise typer.Exit(1)
+    console.print(f"the same {result.recorded_decisions:,} decisions as recorded")
+
+
+def _show(figures: Report, console: Console, json_file: Path | None) -> None:
+    console.print(table(figures))
+    if json_file is not None:
+        text = json.dumps(figures, indent=1)
+        if str(json_file) == "-":
+            typer.echo(text)
+        else:
+            json_file.write_text(text + "\n", encoding="utf-8")
+
+
+def _journal_of(sources: list[str]) -> Path | None:
+    """The journal's directory when the only source is one."""
+    if len(sources) == 1 and "=" not in sources[0]:
+        return locate(Path(sources[0])).path
+    return None
+
+
+def _files_of(sources: list[str]) -> dict[str, list[Path]]:
+    files: dict[str, list[Path]] = {}
+    for source in sources:
+        exchange, equals, path = source.partition("=")
+        if not equals or not path:
+            raise RecordingError(f"{source!r}; expected EXCHANGE=FILE, e.g. binance=frames.jsonl.gz")
+        if exchange not in FEES_PPM:
+            raise RecordingError(f"unknown exchange {exchange} in {source!r}; {did_you_mean(exchange, FEES_PPM)}")
+        files.setdefault(exchange, []).append(Path(path))
+    return files
+
+
+@contextmanager
+def _progress(console: Console, what: str) -> Iterator[Advance]:
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("frames"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda frames: progress.advance(task, frames)

@@ -1,0 +1,80 @@
+"""``graphwiz trade``: the trading process alone.
+
+It reports on standard output, one line of JSON each: how far compiling is, its journal once it is ready, its end.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvloop
+from pydantic import ValidationError
+
+from graphwiz_trader.assembly.session import SessionError, TradingSession
+from graphwiz_trader.assembly.warmup import warm_up
+from graphwiz_trader.config import HftConfig, default_file, load
+from graphwiz_trader.venues.base import Credentials, Endpoints
+from graphwiz_trader.venues.simulated.defaults import credentials as simulated_credentials
+
+app = typer.Typer()
+
+
+@app.command()
+def trade(
+    config_file: Annotated[
+        Path | None, typer.Option("--config", help="Default: config/hft.yaml if it is there.")
+    ] = None,
+    venues: Annotated[
+        str, typer.Option(help="Addresses as JSON, as `graphwiz exchange serve` prints them; else the configuration's.")
+    ] = "",
+    duration: Annotated[float, typer.Option(min=0, help="Stop after so many seconds; 0 trades until SIGTERM.")] = 0.0,
+) -> None:
+    """Trade until SIGTERM or Ctrl-C: then orders are cancelled and the journal is closed."""
+    config = load(config_file or default_file())
+    if not config.enabled:
+        raise SessionError("hft.enabled is false in the configuration; set it to true to trade")
+    if venues:
+        config = _at(config, venues)
+    exchanges = {exchange: s for exchange, s in config.market_data.exchanges.items() if s.enabled}
+    endpoints = {
+        exchange: Endpoints(rest=s.endpoints.rest, stream=s.endpoints.stream, orders=s.endpoints.orders)
+        for exchange, s in exchanges.items()
+        if s.endpoints is not None
+    }
+    warm_up(lambda what, done, of: _say({"preparing": what, "done": done, "of": of}))
+    session = TradingSession(config, endpoints, {exchange: _credentials(exchange) for exchange in exchanges})
+    _say({"ready": True, "session": session.name, "journal": str(session.directory)})
+    _say({"ended": uvloop.run(session.run(duration))})
+
+
+def _at(config: HftConfig, venues: str) -> HftConfig:
+    """The configuration with these addresses; checked as if they stood in the file: simulated means this machine."""
+    try:
+        addresses = json.loads(venues)
+        tree = config.model_dump(mode="json")
+        for exchange, settings in tree["market_data"]["exchanges"].items():
+            if exchange in addresses:
+                settings["endpoints"] = {name: addresses[exchange][name] for name in ("rest", "stream", "orders")}
+        return HftConfig.model_validate_json(json.dumps(tree))
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise SessionError(
+            f'--venues is no table of addresses ({error}); expected {{"binance": {{"rest": …, "stream": …, "orders": …}}}}'
+        ) from error
+    except ValidationError as error:
+        raise SessionError("--venues: " + "; ".join(problem["msg"] for problem in error.errors())) from None
+
+
+def _credentials(exchange: str) -> Credentials:
+    """In simulated mode, the only one there is, the demo account opens every venue that the environment has no key for."""
+    found = simulated_credentials(exchange, os.environ)
+    return Credentials(found.key, found.secret)
+
+
+def _say(words: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(words) + "\n")
+    sys.stdout.flush()
