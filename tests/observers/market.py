@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -26,6 +27,7 @@ from graphwiz_trader.hft.events import (
     Trust,
 )
 from graphwiz_trader.hft.instruments import Instrument
+from graphwiz_trader.journal.writer import JournalWriter
 
 START_NS = 1_723_100_000_000_000_000
 MS = 1_000_000
@@ -205,15 +207,16 @@ class MadeUpSession:
             yield record(RecordKind.END, {"reason": "stopped by the user"}, self._now_ns)
 
     def _frames(self, count: int) -> Iterator[Rec]:
-        for _ in range(count):
-            self._now_ns += 100 * MS // max(1, count)
+        begin_ns = self._now_ns
+        for number in range(count):
+            self._now_ns = begin_ns + 100 * MS * number // count
             book = self._random.randrange(len(INSTRUMENTS))
             self._updates[book] += 1
             self._counts["frames"] += 1
             line = 0 if INSTRUMENTS[book].exchange == "binance" else 1
-            yield record(
-                RecordKind.MARKET_FRAME, b'{"e":"depthUpdate","pad":"' + b"x" * 1500, self._now_ns, line
-            )
+            frame = b'{"e":"depthUpdate","pad":"' + b"x" * 1500
+            yield record(RecordKind.MARKET_FRAME, frame, self._now_ns, line)
+        self._now_ns = begin_ns + 100 * MS
 
     def _move(self) -> None:
         for base in self._fair:
@@ -254,9 +257,7 @@ class MadeUpSession:
         legs = ((buy_book, Side.BUY, buy_ticks), (sell_book, Side.SELL, sell_ticks))
         for row, (book, side, ticks) in enumerate(legs):
             size = round(0.02 / float(INSTRUMENTS[book].lot_size))
-            yield from self._trade(
-                f"gw{step}x{row}", book, side, ticks, size, strategy=strategy, legs=step + 1
-            )
+            yield from self._trade(f"gw{step}x{row}", book, side, ticks, size, strategy=strategy, legs=step + 1)
 
     def _trade(
         self, client_id: str, book: int, side: Side, ticks: int, size: int, *, strategy: str, legs: int
@@ -366,3 +367,13 @@ class MadeUpSession:
             }
 
         return {"processing_ns": spread(8_200), "order_ns": spread(31_000), "round_trip_ns": spread(412_000)}
+
+
+def write_journal(root: Path, records: Iterable[Rec], name: str = "s1", *, close: bool = True) -> JournalWriter:
+    """The records as a journal under `root`. Left open, its writer is returned alive: the caller keeps it so."""
+    writer = JournalWriter(root / name, session=name, segment_bytes=1 << 20)
+    for item in records:
+        writer.append(*item)
+    if close:
+        writer.close()
+    return writer

@@ -87,9 +87,7 @@ def test_frames_count_for_the_venue_of_their_line() -> None:
 
 
 def test_rates_are_per_second_of_journal_time() -> None:
-    pulses = [
-        market.pulse(START_NS + n * SECOND, counts={"frames": n * 500, "fills": n * 2}) for n in range(4)
-    ]
+    pulses = [market.pulse(START_NS + n * SECOND, counts={"frames": n * 500, "fills": n * 2}) for n in range(4)]
     rates = folded(*pulses).state.rates
     assert (rates.frames, rates.fills) == (500.0, 2.0)
 
@@ -168,15 +166,12 @@ def test_refusals_are_counted_by_reason() -> None:
 
 def test_a_repeated_notice_keeps_one_row_with_the_newest_count() -> None:
     notices = [
-        market.record(RecordKind.NOTICE, {"what": "binance", "kind": "TRUNCATED", "count": n})
-        for n in (1, 10, 100)
+        market.record(RecordKind.NOTICE, {"what": "binance", "kind": "TRUNCATED", "count": n}) for n in (1, 10, 100)
     ]
     assert [(n.kind, n.count) for n in folded(*notices).state.notices] == [("TRUNCATED", 100)]
 
 
-@pytest.mark.parametrize(
-    "payload", [b"", b"{", b"[]", b"\xff\xfe", b'{"books":7}', b'{"books":[{"book":"x"}]}']
-)
+@pytest.mark.parametrize("payload", [b"", b"{", b"[]", b"\xff\xfe", b'{"books":7}', b'{"books":[{"book":"x"}]}'])
 def test_an_unreadable_payload_is_counted_and_changes_nothing_else(payload: bytes) -> None:
     fold = folded(market.pulse(START_NS, net="5"))
     fold.apply(market.record(RecordKind.PULSE, payload))

@@ -106,6 +106,7 @@ class SessionProjection:
             for field in ("exchange", "symbol", "base", "quote", "tick_size", "lot_size"):
                 row[field] = getattr(instrument, field)
             self._put("instruments", row["id"], row)
+            self._put("exchanges", instrument.exchange, {"name": instrument.exchange})
         for name in session.strategies:
             self._put("strategies", name, {"name": name})
 

@@ -1,6 +1,8 @@
 """The graph's tables, and for each kind of row the statement that merges a batch of it.
 
-Every statement merges on a primary key, so the same rows written twice leave the same graph.
+Every statement merges on a primary key, so the same rows written twice leave the same graph. Within one batch each
+node that a statement merges appears once: when two rows of one UNWIND merge the same new node, LadybugDB 0.22 drops
+the second row with all that follows in it.
 """
 
 from __future__ import annotations
@@ -40,8 +42,9 @@ MERGES = {
         "UNWIND $rows AS r MERGE (s:Session {id: r.id})"
         " SET s.mode = r.mode, s.version = r.version, s.started_ns = r.started_ns"
     ),
+    "exchanges": "UNWIND $rows AS r MERGE (:Exchange {name: r.name})",
     "instruments": (
-        "UNWIND $rows AS r MERGE (e:Exchange {name: r.exchange}) MERGE (i:Instrument {id: r.id})"
+        "UNWIND $rows AS r MATCH (e:Exchange {name: r.exchange}) MERGE (i:Instrument {id: r.id})"
         " SET i.exchange = r.exchange, i.symbol = r.symbol, i.base = r.base, i.quote = r.quote,"
         " i.tick_size = r.tick_size, i.lot_size = r.lot_size MERGE (i)-[:LISTED_ON]->(e)"
     ),
