@@ -7,6 +7,8 @@ read must be there once, be of its right type and be exact, or the frame is refu
 
 from __future__ import annotations
 
+from numba import typeof, types
+
 from graphwiz_trader.hft.kernels import outcome
 from graphwiz_trader.hft.kernels.book import apply_bbo, apply_snapshot, apply_trade, apply_update
 from graphwiz_trader.hft.kernels.frames import Frame, byte_at, view
@@ -21,7 +23,7 @@ from graphwiz_trader.hft.kernels.json_scan import (
     steps,
     whole_number,
 )
-from graphwiz_trader.hft.kernels.layout import MAX_LEVELS, SEQUENCE_FUTURES, Array, Record
+from graphwiz_trader.hft.kernels.layout import MAX_LEVELS, SEQUENCE_FUTURES, Array, Record, new_books, new_feed
 
 # What an event is; the names of ``e``.
 NONE, DEPTH, TICKER, TRADE, SNAPSHOT, ANOTHER = 0, 1, 2, 3, 4, 5
@@ -40,6 +42,11 @@ _NEEDS_SNAPSHOT = _HAS_LAST_ID | _HAS_BID_LIST | _HAS_ASK_LIST
 
 _QUOTE, _COMMA, _COLON = 0x22, 0x2C, 0x3A
 _OPEN_OBJECT, _CLOSE_OBJECT, _OPEN_ARRAY, _CLOSE_ARRAY = 0x7B, 0x7D, 0x5B, 0x5D
+
+
+FRAME_ARGUMENTS = (*map(typeof, (b"", new_feed(), new_books(0))), types.int64)
+"""The Numba types of `on_frame`'s arguments, for `jit.direct`."""
+SNAPSHOT_ARGUMENTS = (*FRAME_ARGUMENTS, types.int64)
 
 
 @kernel
