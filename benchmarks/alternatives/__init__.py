@@ -1,0 +1,1 @@
+"""Designs that lost, kept so that they can be measured again."""
