@@ -53,15 +53,14 @@ class Credentials:
 
 
 class LineState:
-    """Whether a line is up, as its sink is told: each change once, nothing before the first time up."""
+    """Whether a line is up, as the sink is told: each change once, nothing before the first time up."""
 
-    def __init__(self, line: int) -> None:
-        self.line = line
+    def __init__(self, line: int, sink: Sink) -> None:
+        self._line = line
+        self._sink = sink
         self.is_up = False
-        self.sink: Sink | None = None
-        """Set when the line begins to run."""
 
     def set(self, up: bool, reason: str) -> None:
-        if up is not self.is_up and self.sink is not None:
+        if up is not self.is_up:
             self.is_up = up
-            self.sink.on_line(self.line, up, reason, time_ns())
+            self._sink.on_line(self._line, up, reason, time_ns())

@@ -1,21 +1,20 @@
-"""What a spot account holds, asked once when a session begins."""
+"""What an account holds, asked once over a session of its own. Source: Binance spot API docs, "Account information"."""
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from random import Random
 
 import msgspec
 
-from graphwiz_trader.hft.instruments import NotRepresentableError, units_from_text
+from graphwiz_trader.hft.instruments import units_from_text
 from graphwiz_trader.venues.base import Credentials, Endpoints, VenueError
 from graphwiz_trader.venues.binance.api_session import ApiSession
 from graphwiz_trader.venues.binance.market import SPOT
 from graphwiz_trader.venues.binance.signing import signer_for
 from graphwiz_trader.venues.connection import NotReadyError, Timing
 
-_TIMEOUT_S = 10.0
+_TIMEOUT_S = 15.0
 
 
 class _Balance(msgspec.Struct):
@@ -28,32 +27,36 @@ class _Account(msgspec.Struct):
 
 
 async def spot_balances(endpoints: Endpoints, credentials: Credentials) -> dict[str, int]:
-    """Asset → what is free of it, in units. Raises VenueError when the venue does not say.
-
-    Source: Binance spot API docs, "Account information (USER_DATA)", method ``account.status``.
-    """
+    """Asset → how much of it is free, in units (10^-12). Raises VenueError when the venue does not say."""
     session = ApiSession(
         endpoints.orders,
         credentials,
         signer_for(credentials.secret),
         subscribes=False,
-        changed=lambda _reason: None,
+        changed=_ignore_change,
         attempts=SPOT.new_attempts(),
         timing=Timing(),
         random=Random(),  # noqa: S311
     )
-    running = asyncio.create_task(session.run(lambda _message, _now_ns: None))
+    running = asyncio.create_task(session.run(_ignore_message))
     try:
         async with asyncio.timeout(_TIMEOUT_S):
             await session.ready.wait()
-            answer = await session.request("account.status", session.signed({}))
+            answer = await session.request("account.status", session.sign({"omitZeroBalances": "true"}))
         account = msgspec.json.decode(answer, type=_Account)
         return {balance.asset: units_from_text(balance.free) for balance in account.balances}
     except TimeoutError:
-        raise VenueError(f"{endpoints.orders}: no account within {_TIMEOUT_S:g} s; {session.last_failure}") from None
-    except (NotReadyError, msgspec.MsgspecError, NotRepresentableError) as failure:
-        raise VenueError(f"{endpoints.orders}: the account cannot be read: {failure}") from None
+        raise VenueError(f"{SPOT.exchange}: no balances in {_TIMEOUT_S:g} s: {session.last_failure}") from None
+    except (NotReadyError, msgspec.MsgspecError, ValueError) as failure:
+        raise VenueError(f"{SPOT.exchange}: no balances: {failure}") from None
     finally:
         running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
+        await asyncio.gather(running, return_exceptions=True)
+
+
+def _ignore_change(_reason: str) -> None:
+    """Nobody waits for this line."""
+
+
+def _ignore_message(_message: bytes, _now_ns: int) -> None:
+    """Only the answer is wanted."""

@@ -99,11 +99,11 @@ class ApiSession:
 
     async def get_ready(self) -> None:
         if self._signer.can_log_on:
-            await self.request("session.logon", self._signed({}))
+            await self.request("session.logon", self.sign({}))
         if self._subscribes and self._signer.can_log_on:
             await self.request("userDataStream.subscribe", {})
         elif self._subscribes:
-            await self.request("userDataStream.subscribe.signature", self._signed({}))
+            await self.request("userDataStream.subscribe.signature", self.sign({}))
         self.transport = self._opened
         self.ready.set()
         self._changed("logged on" if self._signer.can_log_on else "connected")
@@ -158,7 +158,8 @@ class ApiSession:
         """What a request for this key needs, but no signature: nothing once the session is logged on."""
         return {} if self._signer.can_log_on else {"apiKey": self._credentials.key}
 
-    def _signed(self, params: Mapping[str, str | int]) -> dict[str, str | int]:
+    def sign(self, params: Mapping[str, str | int]) -> dict[str, str | int]:
+        """A request's parameters with time, key and signature."""
         timed = {**params, "apiKey": self._credentials.key, "timestamp": time_ns() // 1_000_000}
         return signed(timed, self._signer)
 

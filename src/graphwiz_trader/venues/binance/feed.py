@@ -36,6 +36,7 @@ class BinanceFeed:
         *,
         endpoints: Endpoints,
         line: int,
+        sink: Sink,
         attempts: Allowance | None = None,
         timing: Timing = FEED_TIMING,
         random: Random | None = None,
@@ -49,7 +50,9 @@ class BinanceFeed:
         self._connection = Connection(
             self, attempts=attempts or self._market.new_attempts(), timing=timing, random=self._random
         )
-        self._state = LineState(line)
+        self._state = LineState(line, sink)
+        self._sink = sink
+        self._receive = partial(sink.on_market_frame, line)
         self._snapshots: Snapshots | None = None
 
     @property
@@ -70,19 +73,18 @@ class BinanceFeed:
         if self._snapshots is not None and self._state.is_up:
             self._snapshots.request(book)
 
-    async def run(self, sink: Sink) -> None:
+    async def run(self) -> None:
         """Until cancelled: then the line is closed and reported down. Raises what the sink raised."""
-        self._state.sink = sink
         async with RestClient(self._rest_endpoint) as rest:
             self._snapshots = Snapshots(
                 rest,
                 self._market,
                 self._instruments,
-                deliver=sink.on_snapshot,
+                deliver=self._sink.on_snapshot,
                 fail=self._connection.fail,
                 random=self._random,
             )
-            await self._connection.run(partial(sink.on_market_frame, self._state.line))
+            await self._connection.run(self._receive)
 
     async def address(self) -> str:
         return self._url

@@ -41,9 +41,18 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
     maker_fee_ppm: int
     taker_fee_ppm: int
 
+    @property
+    def fees_ppm(self) -> tuple[int, int]:
+        """(maker, taker) as published for accounts without discounts."""
+        return self.maker_fee_ppm, self.taker_fee_ppm
+
     def new_attempts(self) -> Allowance:
         """How often this market's addresses may be connected to."""
         return Allowance(self.attempts_per_5_minutes, 300.0)
+
+    def new_weight(self) -> Allowance:
+        """How much request weight may be used: half of what an address is allowed, which others may share."""
+        return Allowance(self.weight_per_minute // 2, 60.0)
 
 
 SPOT = Market(

@@ -50,6 +50,7 @@ class BinanceOrderLine:
         endpoints: Endpoints,
         credentials: Credentials,
         line: int,
+        sink: Sink,
         on_sent: OnSent | None = None,
         attempts: Allowance | None = None,
         timing: Timing = ORDER_TIMING,
@@ -86,7 +87,8 @@ class BinanceOrderLine:
             if market.user_stream_path
             else None
         )
-        self._state = LineState(line)
+        self._state = LineState(line, sink)
+        self._deliver = partial(sink.on_order_frame, line)
         self._on_sent = on_sent
 
     @property
@@ -98,13 +100,11 @@ class BinanceOrderLine:
         """Why the line went down or could not come up; empty at first."""
         return self._session.last_failure or (self._user_stream.last_failure if self._user_stream is not None else "")
 
-    async def run(self, sink: Sink) -> None:
+    async def run(self) -> None:
         """Until cancelled: then the line is closed and reported down. Raises what the sink raised."""
-        self._state.sink = sink
-        deliver = partial(sink.on_order_frame, self._state.line)
-        running = [asyncio.create_task(self._session.run(deliver))]
+        running = [asyncio.create_task(self._session.run(self._deliver))]
         if self._user_stream is not None:
-            running.append(asyncio.create_task(self._user_stream.run(deliver)))
+            running.append(asyncio.create_task(self._user_stream.run(self._deliver)))
         try:
             done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for task in done:

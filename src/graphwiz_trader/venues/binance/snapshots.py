@@ -14,7 +14,7 @@ from time import time_ns
 from graphwiz_trader.hft.instruments import Instrument
 from graphwiz_trader.venues.binance.market import Market
 from graphwiz_trader.venues.binance.rest import RestClient, RestError
-from graphwiz_trader.venues.pacing import Allowance, BackOff
+from graphwiz_trader.venues.pacing import BackOff
 
 LEVELS = 1_000
 _AT_ONCE = 4
@@ -25,8 +25,7 @@ _CONTENT_AFTER_S = 10.0
 class Snapshots:
     """Fetches the snapshots of one exchange's books and hands each body over with its time of arrival.
 
-    Uses at most half of the weight that the venue allows this address: others may share it. ``fail`` is told what
-    ``deliver`` raised.
+    ``fail`` is told what ``deliver`` raised.
     """
 
     def __init__(
@@ -49,7 +48,7 @@ class Snapshots:
         }
         self._served_s = dict.fromkeys(self._symbols, float("-inf"))
         self._under_way: dict[int, asyncio.Task[None]] = {}
-        self._weight = Allowance(market.weight_per_minute // 2, 60.0)
+        self._weight = market.new_weight()
         self._at_once = asyncio.Semaphore(_AT_ONCE)
         self._silence_until_s = float("-inf")
         self.last_failure = ""

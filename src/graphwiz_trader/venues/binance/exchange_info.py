@@ -1,0 +1,221 @@
+"""An exchange's rules as `Instrument`s: ``exchangeInfo`` read, and checked against the prices that really stand.
+
+The finest price and size in a book are not what the filters say: those bind new orders, and resting orders outlive
+coarser rules. So a book's lot is the venue's own precision, its tick the finest price seen, and the filters give the
+steps of orders.
+
+Sources: Binance spot API docs, "Exchange information", "Filters"; USD-M futures docs, "Exchange Information".
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from graphwiz_trader.errors import did_you_mean
+from graphwiz_trader.hft.instruments import (
+    UNIT_DECIMALS,
+    Instrument,
+    Instruments,
+    decimals_of,
+    text_from_units,
+    units_from_text,
+)
+from graphwiz_trader.venues.base import Endpoints, VenueError
+from graphwiz_trader.venues.binance.market import Market, market_of
+from graphwiz_trader.venues.binance.rest import RestClient, RestError
+from graphwiz_trader.venues.binance.snapshots import LEVELS
+
+_FINEST_LOT = "0.00000001"
+"""Binance's assets have eight decimals."""
+_WHOLE_LOT = "0.0001"
+"""Where orders are for whole units or more: finer remainders do not stand in such books, and sizes are huge."""
+_MAX_LOTS = 2**53
+_ATTEMPTS = 3
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 5.0
+
+
+class _Filter(msgspec.Struct, rename="camel"):
+    filter_type: str
+    tick_size: str = ""
+    min_qty: str = ""
+    max_qty: str = ""
+    step_size: str = ""
+    min_notional: str = ""
+    notional: str = ""
+
+
+class _Symbol(msgspec.Struct, rename="camel"):
+    symbol: str
+    status: str
+    base_asset: str
+    quote_asset: str
+    filters: list[_Filter]
+    contract_type: str = ""
+
+
+class _ExchangeInfo(msgspec.Struct):
+    symbols: list[_Symbol]
+
+
+class _Snapshot(msgspec.Struct):
+    bids: list[tuple[str, str]]
+    asks: list[tuple[str, str]]
+
+
+def read_instruments(
+    body: bytes,
+    exchange: str,
+    symbols: Sequence[str],
+    *,
+    first_book: int = 0,
+    fees_ppm: tuple[int, int] | None = None,
+    snapshots: Mapping[str, bytes] | None = None,
+) -> tuple[Instrument, ...]:
+    """The instruments of ``symbols`` (``BTC/USDT``) in their order, as books from ``first_book``.
+
+    ``body`` is an answer of ``exchangeInfo``; ``snapshots``: symbol → an answer of ``depth``, for prices finer than
+    the filters. Without ``fees_ppm`` (maker, taker) the published rates hold. Raises VenueError for a symbol that is
+    not traded and for an answer that cannot be read.
+    """
+    market = market_of(exchange)
+    listed = {f"{s.base_asset}/{s.quote_asset}": s for s in _read_symbols(body, market)}
+    found = []
+    for book, symbol in enumerate(symbols, first_book):
+        rules = listed.get(symbol)
+        if rules is None:
+            raise VenueError(f"{exchange} does not list {symbol}; {did_you_mean(symbol, _near(symbol, listed))}")
+        if rules.status != "TRADING":
+            raise VenueError(f"{exchange} does not trade {symbol} now: its status is {rules.status}")
+        snapshot = (snapshots or {}).get(symbol)
+        try:
+            found.append(
+                _instrument(
+                    market, rules, book, fees_ppm or market.fees_ppm, _prices(snapshot) if snapshot is not None else []
+                )
+            )
+        except (ValueError, msgspec.MsgspecError) as problem:
+            raise VenueError(f"{exchange} {symbol}: its rules cannot be used: {problem}") from None
+    return tuple(found)
+
+
+async def load_instruments(
+    symbols: Mapping[str, Sequence[str]], endpoints: Mapping[str, Endpoints], fees_ppm: Mapping[str, tuple[int, int]]
+) -> Instruments:
+    """Ask each exchange for its rules and for one snapshot of each book. ``fees_ppm``: (maker, taker) by exchange.
+
+    Raises VenueError when an exchange cannot be reached or does not trade a symbol.
+    """
+    found: list[Instrument] = []
+    for exchange, wanted in symbols.items():
+        async with RestClient(endpoints[exchange].rest) as rest:
+            found += await _load(rest, exchange, wanted, len(found), fees_ppm[exchange])
+    return Instruments(found)
+
+
+async def _load(
+    rest: RestClient, exchange: str, symbols: Sequence[str], first_book: int, fees_ppm: tuple[int, int]
+) -> tuple[Instrument, ...]:
+    market = market_of(exchange)
+    body = await _get(rest, exchange, market.exchange_info_path, {})
+    instruments = read_instruments(body, exchange, symbols, first_book=first_book, fees_ppm=fees_ppm)
+    weight = market.new_weight()
+    snapshots = {}
+    for instrument in instruments:
+        await weight.take(market.depth_weight)
+        asked = {"symbol": instrument.venue_symbol, "limit": str(LEVELS)}
+        snapshots[instrument.symbol] = await _get(rest, exchange, market.depth_path, asked)
+    return read_instruments(body, exchange, symbols, first_book=first_book, fees_ppm=fees_ppm, snapshots=snapshots)
+
+
+async def _get(rest: RestClient, exchange: str, path: str, params: Mapping[str, str]) -> bytes:
+    """Try again a few times: an exchange may be starting too."""
+    pause_s = _FIRST_PAUSE_S
+    for attempt in range(_ATTEMPTS):
+        try:
+            return await rest.get(path, params)
+        except RestError as failure:
+            pause_s = max(pause_s, failure.pause_s)
+            if attempt == _ATTEMPTS - 1 or pause_s > _LONGEST_PAUSE_S:
+                raise VenueError(f"{exchange} does not answer: {failure}; is its address right?") from None
+        await asyncio.sleep(pause_s)
+        pause_s *= 2
+    raise AssertionError
+
+
+def _read_symbols(body: bytes, market: Market) -> list[_Symbol]:
+    """The symbols of an answer; of a derivative's several contracts only the perpetual, which has no expiry."""
+    try:
+        symbols = msgspec.json.decode(body, type=_ExchangeInfo).symbols
+    except (msgspec.MsgspecError, ValueError, RecursionError) as problem:
+        raise VenueError(f"{market.exchange}: exchangeInfo cannot be read: {problem}") from None
+    return [s for s in symbols if not market.is_derivative or s.contract_type == "PERPETUAL"]
+
+
+def _near(symbol: str, listed: Mapping[str, _Symbol]) -> list[str]:
+    """What to name in an error: not 1,700 symbols, but those of the same base or quote, or else a few."""
+    base, _, quote = symbol.partition("/")
+    same_base = [name for name in listed if name.startswith(f"{base}/")]
+    same_quote = [name for name in listed if name.endswith(f"/{quote}")]
+    return same_base or same_quote[:20] or list(listed)[:20]
+
+
+def _instrument(market: Market, rules: _Symbol, book: int, fees_ppm: tuple[int, int], prices: list[str]) -> Instrument:
+    filters = {each.filter_type: each for each in rules.filters}
+    missing = [name for name in ("PRICE_FILTER", "LOT_SIZE") if name not in filters]
+    if missing:
+        raise ValueError(f"no filter {' and '.join(missing)}")
+    price_units = _step(filters["PRICE_FILTER"].tick_size, "tickSize")
+    size_units = _step(filters["LOT_SIZE"].step_size, "stepSize")
+    tick_size = _finest(price_units, prices)
+    lot_size = _FINEST_LOT if size_units < units_from_text("1") else _WHOLE_LOT
+    lot_units = units_from_text(lot_size)
+    if size_units % lot_units:
+        raise ValueError(f"stepSize {text_from_units(size_units)} is no multiple of {lot_size}")
+    least, most = filters["LOT_SIZE"].min_qty, filters["LOT_SIZE"].max_qty
+    return Instrument(
+        book=book,
+        exchange=market.exchange,
+        symbol=f"{rules.base_asset}/{rules.quote_asset}",
+        venue_symbol=rules.symbol,
+        base=rules.base_asset,
+        quote=rules.quote_asset,
+        tick_size=tick_size,
+        lot_size=lot_size,
+        price_step_ticks=price_units // units_from_text(tick_size),
+        size_step_lots=size_units // lot_units,
+        min_size_lots=max(1, -(-units_from_text(least) // lot_units)),
+        max_size_lots=min(_MAX_LOTS, units_from_text(most) // lot_units),
+        min_notional=_min_notional(filters),
+        maker_fee_ppm=fees_ppm[0],
+        taker_fee_ppm=fees_ppm[1],
+        can_short=market.is_derivative,
+    )
+
+
+def _step(text: str, what: str) -> int:
+    units = units_from_text(text)
+    if units <= 0:
+        raise ValueError(f"{what} is {text}")
+    return units
+
+
+def _min_notional(filters: Mapping[str, _Filter]) -> str:
+    """Spot has called its filter MIN_NOTIONAL and now NOTIONAL; USD-M's has a field of another name."""
+    found = filters.get("NOTIONAL") or filters.get("MIN_NOTIONAL")
+    return (found.min_notional or found.notional) if found is not None else "0"
+
+
+def _finest(price_units: int, prices: list[str]) -> str:
+    """The filter's tick while all prices keep it, else the power of ten that divides both."""
+    if all(units_from_text(price) % price_units == 0 for price in prices):
+        return text_from_units(price_units)
+    decimals = max(decimals_of(text_from_units(price_units)), *(decimals_of(price) for price in prices))
+    return text_from_units(10 ** (UNIT_DECIMALS - decimals))
+
+
+def _prices(snapshot: bytes) -> list[str]:
+    sides = msgspec.json.decode(snapshot, type=_Snapshot)
+    return [price for price, _ in (*sides.bids, *sides.asks)]
