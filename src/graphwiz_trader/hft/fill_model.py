@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 
 from graphwiz_trader.hft.events import Side
 
+VISIBLE_LEVELS = 200
+"""How deep into a book an order may walk, wherever this model fills."""
 _REMEMBERED_LEVELS = 4_096
 """Per side. A level further back in time has long changed."""
 

@@ -9,24 +9,22 @@ from typing import Self
 
 import msgspec
 
-from graphwiz_trader.hft.instruments import PPM, UNIT_DECIMALS, Instrument, decimals_of
+from graphwiz_trader.hft.instruments import MONEY_DECIMALS, PPM, UNIT_DECIMALS, Instrument, decimals_of
 
 AMOUNT_DECIMALS = 8
-"""Venues write asset amounts with eight decimals; every amount in a ledger is a multiple of that."""
+"""Venues keep asset amounts with eight decimals; what two sides of a trade exchange is a multiple of that."""
 AMOUNT_STEP_UNITS: int = 10 ** (UNIT_DECIMALS - AMOUNT_DECIMALS)
-
-
-class UnlistableError(ValueError):
-    """An instrument whose price times size does not fit the eight decimals of an asset amount."""
+_MONEY_A_STEP: int = 10 ** (MONEY_DECIMALS - AMOUNT_DECIMALS)
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
-    """One listed instrument. ``lot_value_units``: what one lot is worth per tick of price, in quote units."""
+    """One listed instrument."""
 
     instrument: Instrument
     price_decimals: int
     size_decimals: int
-    lot_value_units: int
+    lot_value_money: int
+    """What one lot is worth per tick of price."""
     max_price_ticks: int
     max_open_orders: int = 200
     price_up_ppm: int = 5 * PPM
@@ -35,21 +33,12 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, instrument: Instrument, *, price_decimals: int = 0, size_decimals: int = 0) -> Self:
-        """List an instrument. The decimals are at least those of its tick and lot.
-
-        Raises UnlistableError when an amount in quote currency could need more than eight decimals.
-        """
-        lot_value, rest = divmod(instrument.tick_lot_money, 10**UNIT_DECIMALS)
-        if rest or lot_value % AMOUNT_STEP_UNITS:
-            raise UnlistableError(
-                f"{instrument.exchange} {instrument.symbol}: tick {instrument.tick_size} times lot "
-                f"{instrument.lot_size} needs more than {AMOUNT_DECIMALS} decimals; choose a coarser tick or lot"
-            )
+        """List an instrument. The decimals are at least those of its tick and lot."""
         return cls(
             instrument=instrument,
             price_decimals=max(price_decimals, decimals_of(instrument.tick_size)),
             size_decimals=max(size_decimals, decimals_of(instrument.lot_size)),
-            lot_value_units=lot_value,
+            lot_value_money=instrument.tick_lot_money,
             max_price_ticks=10**6 * 10**UNIT_DECIMALS // instrument.tick_units,
         )
 
@@ -59,7 +48,8 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
         return self.instrument.venue_symbol
 
     def notional_units(self, price_ticks: int, size_lots: int) -> int:
-        return price_ticks * size_lots * self.lot_value_units
+        """What buyer pays and seller gets, in units of the quote asset, cut down to eight decimals."""
+        return price_ticks * size_lots * self.lot_value_money // _MONEY_A_STEP * AMOUNT_STEP_UNITS
 
 
 def fee_units(amount_units: int, rate_ppm: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphwiz_trader.hft.instruments import PPM, money_from_text
+from graphwiz_trader.hft.instruments import PPM
 from graphwiz_trader.venues.simulated.listing import Listing
 from graphwiz_trader.venues.simulated.orders import NewOrder, OrderRefusedError, Refusal
 
@@ -25,7 +25,7 @@ def check_new_order(listing: Listing, wanted: NewOrder, last_price_ticks: int, o
     value_at = price if price is not None else last_price_ticks
     if wanted.reduce_only:
         value_at = 0
-    if value_at and instrument.notional_money(value_at, wanted.size_lots) < money_from_text(instrument.min_notional):
+    if value_at and instrument.notional_money(value_at, wanted.size_lots) < instrument.min_notional_money:
         raise OrderRefusedError(Refusal.NOTIONAL_TOO_SMALL)
     if open_orders >= listing.max_open_orders:
         raise OrderRefusedError(Refusal.TOO_MANY_OPEN_ORDERS)

@@ -157,9 +157,9 @@ def _usdm_symbol(listing: Listing) -> dict[str, Any]:
 def _price_filter(listing: Listing, numbers: Numbers) -> dict[str, Any]:
     return {
         "filterType": "PRICE_FILTER",
-        "minPrice": numbers.price(1),
+        "minPrice": numbers.price(listing.instrument.price_step_ticks),
         "maxPrice": numbers.price(listing.max_price_ticks),
-        "tickSize": numbers.price(1),
+        "tickSize": numbers.price(listing.instrument.price_step_ticks),
     }
 
 
@@ -168,7 +168,7 @@ def _lot_filter(kind: str, listing: Listing, numbers: Numbers) -> dict[str, Any]
         "filterType": kind,
         "minQty": numbers.size(listing.instrument.min_size_lots),
         "maxQty": numbers.size(listing.instrument.max_size_lots),
-        "stepSize": numbers.size(1),
+        "stepSize": numbers.size(listing.instrument.size_step_lots),
     }
 
 

@@ -19,8 +19,10 @@ class Numbers:
         instrument = listing.instrument
         self.price_decimals = listing.price_decimals
         self.size_decimals = listing.size_decimals
-        self._tick_units = instrument.tick_units
         self.lot_units = instrument.lot_units
+        self._tick_units = instrument.tick_units
+        self._price_step_ticks = instrument.price_step_ticks
+        self._size_step_lots = instrument.size_step_lots
         self._price_factor = instrument.tick_units // 10 ** (UNIT_DECIMALS - listing.price_decimals)
         self._size_factor = instrument.lot_units // 10 ** (UNIT_DECIMALS - listing.size_decimals)
 
@@ -31,12 +33,18 @@ class Numbers:
         return fixed(size_lots * self._size_factor, self.size_decimals)
 
     def price_ticks(self, name: str, text: str) -> int:
-        """Raises BinanceError for what is no decimal, OrderRefusedError for what is between two ticks."""
-        return _steps(name, text, self._tick_units, Refusal.PRICE_OFF_TICK)
+        """Raises BinanceError for what is no decimal, OrderRefusedError for what is between two price steps."""
+        ticks = _steps(name, text, self._tick_units, Refusal.PRICE_OFF_TICK)
+        if ticks % self._price_step_ticks:
+            raise OrderRefusedError(Refusal.PRICE_OFF_TICK)
+        return ticks
 
     def size_lots(self, name: str, text: str) -> int:
-        """Raises BinanceError for what is no decimal, OrderRefusedError for what is between two lots."""
-        return _steps(name, text, self.lot_units, Refusal.SIZE_OFF_LOT)
+        """Raises BinanceError for what is no decimal, OrderRefusedError for what is between two size steps."""
+        lots = _steps(name, text, self.lot_units, Refusal.SIZE_OFF_LOT)
+        if lots % self._size_step_lots:
+            raise OrderRefusedError(Refusal.SIZE_OFF_LOT)
+        return lots
 
 
 def fixed(value: int, decimals: int) -> str:

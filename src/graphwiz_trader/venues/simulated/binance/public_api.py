@@ -16,8 +16,8 @@ from graphwiz_trader.venues.simulated.listing import Listing
 from graphwiz_trader.venues.simulated.venue import VenueBook
 
 ExchangeInfo = Callable[[Iterable[Listing], int], bytes]
-SnapshotSource = Callable[[str, int], bytes | None]
-"""(symbol, levels a side) → a depth snapshot, or None while there is none yet."""
+SnapshotSource = Callable[[str], bytes | None]
+"""Symbol → the snapshot that a recording has for this moment, or None when the book as it stands is to answer."""
 
 
 class PublicApi:
@@ -57,15 +57,14 @@ class PublicApi:
         failure = self._faults.snapshot_failure()
         if failure is not None:
             raise BinanceError(errors.TRY_AGAIN[0], errors.TRY_AGAIN[1], failure)
-        if not 1 <= limit <= self._max_limit:
-            limit = min(max(limit, 1), self._max_limit)
-        if self.snapshot_source is not None:
-            snapshot = self.snapshot_source(symbol, limit)
-            if snapshot is None:
-                raise BinanceError(*errors.TRY_AGAIN)
-            return snapshot
+        recorded = self.snapshot_source(symbol) if self.snapshot_source is not None else None
+        if recorded is not None:
+            return recorded
+        limit = min(max(limit, 1), self._max_limit)
         matcher = book.matcher
         bids, asks = matcher.levels(Side.BUY, limit), matcher.levels(Side.SELL, limit)
+        if self.snapshot_source is not None and not (bids or asks):
+            raise BinanceError(*errors.TRY_AGAIN)  # the recording has not come to its snapshot yet
         return frames.snapshot(matcher.change_count, bids, asks, now_ms)
 
     def _book(self, symbol: str) -> tuple[VenueBook, MarketFrames]:

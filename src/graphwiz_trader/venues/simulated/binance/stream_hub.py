@@ -12,7 +12,10 @@ class Subscriber(Protocol):
     combined: bool
     """Whether it wants ``{"stream":…,"data":…}`` around each payload."""
 
+    @property
+    def backlog_bytes(self) -> int: ...
     def send(self, payload: bytes) -> None: ...
+    def when_read(self, token: bytes, callback: Callable[[], None]) -> None: ...
 
 
 class StreamHub:
@@ -39,6 +42,10 @@ class StreamHub:
 
     def has_subscribers(self, stream: str) -> bool:
         return stream in self._subscribers
+
+    def has_subscribers_of(self, beginning: str) -> bool:
+        """Whether somebody follows a stream whose name begins so."""
+        return any(stream.startswith(beginning) for stream in self._subscribers)
 
     def subscribers(self, stream: str) -> list[Subscriber]:
         return list(self._subscribers.get(stream, ()))
