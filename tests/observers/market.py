@@ -11,7 +11,7 @@ import random
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -27,20 +27,12 @@ from graphwiz_trader.hft.events import (
     Trust,
 )
 from graphwiz_trader.hft.instruments import Instrument
+from graphwiz_trader.journal.layout import Record
 from graphwiz_trader.journal.writer import JournalWriter
 
 START_NS = 1_723_100_000_000_000_000
 MS = 1_000_000
 STRATEGIES = ("statistical_arbitrage", "cross_exchange_arbitrage")
-
-
-class Rec(NamedTuple):
-    """A journal record as a plain tuple."""
-
-    kind: int
-    source: int
-    time_ns: int
-    payload: bytes
 
 
 INSTRUMENTS = tuple(
@@ -66,13 +58,13 @@ INSTRUMENTS = tuple(
 )
 
 
-def record(kind: RecordKind, payload: Any, time_ns: int = START_NS, source: int = 0) -> Rec:
+def record(kind: RecordKind, payload: Any, time_ns: int = START_NS, source: int = 0) -> Record:
     """One record; a payload that is not bytes is written as JSON."""
     raw = payload if isinstance(payload, bytes) else msgspec.json.encode(payload)
-    return Rec(int(kind), source, time_ns, raw)
+    return Record(int(kind), source, time_ns, raw)
 
 
-def session(name: str = "s1", time_ns: int = START_NS) -> Rec:
+def session(name: str = "s1", time_ns: int = START_NS) -> Record:
     payload = {
         "session": name,
         "started_ns": time_ns,
@@ -101,7 +93,7 @@ def order(
     strategy: str = STRATEGIES[0],
     time_ns: int = START_NS,
     legs: int = 0,
-) -> Rec:
+) -> Record:
     payload = {
         "client_id": client_id,
         "strategy": strategy,
@@ -116,7 +108,7 @@ def order(
     return record(RecordKind.ORDER, payload, time_ns, book)
 
 
-def update(client_id: str, state: OrderState, filled_lots: int = -1, time_ns: int = START_NS) -> Rec:
+def update(client_id: str, state: OrderState, filled_lots: int = -1, time_ns: int = START_NS) -> Record:
     payload = {
         "client_id": client_id,
         "state": state,
@@ -139,7 +131,7 @@ def fill(
     strategy: str = STRATEGIES[0],
     time_ns: int = START_NS,
     trade_id: str = "t1",
-) -> Rec:
+) -> Record:
     value = Fill(
         client_id=client_id,
         strategy=strategy,
@@ -157,7 +149,7 @@ def fill(
     return record(RecordKind.FILL, value, time_ns, book)
 
 
-def pulse(time_ns: int, *, net: str = "0", **fields: Any) -> Rec:
+def pulse(time_ns: int, *, net: str = "0", **fields: Any) -> Record:
     payload = {
         "books": [],
         "positions": [],
@@ -187,7 +179,7 @@ class MadeUpSession:
         self._fees = Decimal(0)
         self._trades = 0
 
-    def records(self, seconds: float, *, frames_per_s: int = 1000, end: bool = True) -> Iterator[Rec]:
+    def records(self, seconds: float, *, frames_per_s: int = 1000, end: bool = True) -> Iterator[Record]:
         yield session(self._name, self._now_ns)
         for instrument in INSTRUMENTS:
             trust = {"book": instrument.book, "trust": Trust.LIVE, "was": Trust.SYNCING, "reason": "snapshot"}
@@ -206,7 +198,7 @@ class MadeUpSession:
         if end:
             yield record(RecordKind.END, {"reason": "stopped by the user"}, self._now_ns)
 
-    def _frames(self, count: int) -> Iterator[Rec]:
+    def _frames(self, count: int) -> Iterator[Record]:
         begin_ns = self._now_ns
         for number in range(count):
             self._now_ns = begin_ns + 100 * MS * number // count
@@ -234,7 +226,7 @@ class MadeUpSession:
         """What futures cost above spot; it swings, so that buying the cheap venue earns."""
         return 4e-4 * math.sin(self._now_ns / 7e9)
 
-    def _arbitrage(self, step: int) -> Iterator[Rec]:
+    def _arbitrage(self, step: int) -> Iterator[Record]:
         base_row = self._random.randrange(2)
         buy_book, sell_book = base_row, base_row + 2
         if self._premium < 0:
@@ -261,7 +253,7 @@ class MadeUpSession:
 
     def _trade(
         self, client_id: str, book: int, side: Side, ticks: int, size: int, *, strategy: str, legs: int
-    ) -> Iterator[Rec]:
+    ) -> Iterator[Record]:
         self._counts["orders"] += 1
         yield order(client_id, book, side, ticks, size, strategy=strategy, time_ns=self._now_ns, legs=legs)
         outcome = self._random.random()
@@ -289,7 +281,7 @@ class MadeUpSession:
         state = OrderState.FILLED if filled == size else OrderState.EXPIRED
         yield update(client_id, state, filled, self._now_ns)
 
-    def _pulse(self) -> Rec:
+    def _pulse(self) -> Record:
         books, positions, value = [], [], Decimal(0)
         for instrument in INSTRUMENTS:
             bid, ask = self._top(instrument.book)
@@ -369,7 +361,7 @@ class MadeUpSession:
         return {"processing_ns": spread(8_200), "order_ns": spread(31_000), "round_trip_ns": spread(412_000)}
 
 
-def write_journal(root: Path, records: Iterable[Rec], name: str = "s1", *, close: bool = True) -> JournalWriter:
+def write_journal(root: Path, records: Iterable[Record], name: str = "s1", *, close: bool = True) -> JournalWriter:
     """The records as a journal under `root`. Left open, its writer is returned alive: the caller keeps it so."""
     writer = JournalWriter(root / name, session=name, segment_bytes=1 << 20)
     for item in records:

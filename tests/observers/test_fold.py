@@ -6,15 +6,16 @@ import msgspec
 import pytest
 
 from graphwiz_trader.hft.events import Opportunity, OrderState, RecordKind, Side, Trust
+from graphwiz_trader.journal.layout import Record
 from graphwiz_trader.observers import state
 from graphwiz_trader.observers.fold import StateFold
 from observers import market
-from observers.market import MS, START_NS, MadeUpSession, Rec
+from observers.market import MS, START_NS, MadeUpSession
 
 SECOND = 1000 * MS
 
 
-def folded(*records: Rec) -> StateFold:
+def folded(*records: Record) -> StateFold:
     fold = StateFold()
     for item in (market.session(), *records):
         fold.apply(item)
@@ -180,7 +181,7 @@ def test_an_unreadable_payload_is_counted_and_changes_nothing_else(payload: byte
 
 
 def test_an_unknown_kind_and_an_unknown_book_are_let_pass() -> None:
-    fold = folded(Rec(61, 0, START_NS, b"later version"), market.pulse(START_NS, books=[{"book": 99}]))
+    fold = folded(Record(61, 0, START_NS, b"later version"), market.pulse(START_NS, books=[{"book": 99}]))
     fold.apply(market.fill("c", 99, Side.BUY, 1, 1))
     fold.apply(market.order("c", 99, Side.BUY, 1, 1))
     assert fold.state.fills == []

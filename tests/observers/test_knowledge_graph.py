@@ -16,13 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphwiz_trader.hft.events import OrderState, RecordKind, Side
+from graphwiz_trader.journal.layout import Record
 from graphwiz_trader.observers.knowledge_graph.errors import GraphBusyError, GraphDamagedError, GraphQueryError
 from graphwiz_trader.observers.knowledge_graph.performance import performance
 from graphwiz_trader.observers.knowledge_graph.projection import SessionProjection
 from graphwiz_trader.observers.knowledge_graph.projector import GraphProjector, complete_sessions, rebuild
 from graphwiz_trader.observers.knowledge_graph.store import GraphStore
 from observers import market
-from observers.market import INSTRUMENTS, START_NS, STRATEGIES, MadeUpSession, Rec, write_journal
+from observers.market import INSTRUMENTS, START_NS, STRATEGIES, MadeUpSession, write_journal
 
 SRC = Path(__file__).parents[2] / "src"
 HOUR_NS = 3_600 * 10**9
@@ -47,9 +48,9 @@ def trip(
     fee_units: int = 0,
     strategy: str = STRATEGIES[0],
     time_ns: int = START_NS,
-) -> list[Rec]:
+) -> list[Record]:
     """One round trip: 1 BTC bought on binance and sold there again, with the orders it needs."""
-    records: list[Rec] = []
+    records: list[Record] = []
     for name, side, ticks in ((f"b{number}", Side.BUY, buy_ticks), (f"s{number}", Side.SELL, sell_ticks)):
         records += [
             market.order(name, 0, side, ticks, size_lots, strategy=strategy, time_ns=time_ns),
@@ -59,7 +60,7 @@ def trip(
     return records
 
 
-def end(time_ns: int = START_NS) -> Rec:
+def end(time_ns: int = START_NS) -> Record:
     return market.record(RecordKind.END, {"reason": "done"}, time_ns)
 
 
@@ -347,7 +348,7 @@ def run(code: str, *arguments: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-def batches(count: int) -> Iterable[list[Rec]]:
+def batches(count: int) -> Iterable[list[Record]]:
     yield [market.session()]
     for number in range(count):
         yield trip(number, 100, 101)
@@ -357,7 +358,7 @@ WRITE_BATCHES = """
 from observers.test_knowledge_graph import batches
 from graphwiz_trader.observers.knowledge_graph.projection import SessionProjection
 projection = SessionProjection()
-for records in batches(15):
+for records in batches(8):
     for item in records:
         projection.apply(item)
     assert store.write(projection.take(), wait_s=30)
@@ -379,12 +380,12 @@ def test_readers_in_other_processes_see_whole_batches_while_one_process_writes(s
         writing.stdout.read()
     assert writing.returncode == 0
     assert seen == sorted(seen)
-    assert performance(store).total_trades == 15
+    assert performance(store).total_trades == 8
 
 
 @pytest.mark.slow
 def test_a_writer_killed_at_any_moment_leaves_a_graph_that_can_be_read_and_goes_on(store: GraphStore) -> None:
-    for killed_after in (1, 6):
+    for killed_after in (1, 4):
         with run(WRITE_BATCHES, store.directory) as writing:
             assert writing.stdout is not None
             for _ in range(killed_after):
@@ -393,7 +394,7 @@ def test_a_writer_killed_at_any_moment_leaves_a_graph_that_can_be_read_and_goes_
         assert performance(store).total_trades >= killed_after - 1
     with run(WRITE_BATCHES, store.directory) as writing:
         writing.communicate()
-    assert performance(store)[:3] == (15, "0.15", 15)
+    assert performance(store)[:3] == (8, "0.08", 8)
 
 
 HOLD = """

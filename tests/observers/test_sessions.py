@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from graphwiz_trader.hft.events import RecordKind
+from graphwiz_trader.journal.layout import Record
 from graphwiz_trader.observers import sessions
-from graphwiz_trader.observers.sessions import NewestSession, session_directories
+from graphwiz_trader.observers.sessions import FollowedSession, NewestSession, OneSession, session_directories
 from observers import market
 from observers.market import START_NS, write_journal
 
@@ -18,11 +19,11 @@ def look_at_every_poll(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions, "_LOOK_EVERY_S", 0.0)
 
 
-def end(time_ns: int = START_NS) -> market.Rec:
+def end(time_ns: int = START_NS) -> Record:
     return market.record(RecordKind.END, {"reason": "done"}, time_ns)
 
 
-def drained(session: NewestSession) -> list[int]:
+def drained(session: FollowedSession) -> list[int]:
     """The kinds of all records there are now; the first poll of a newly found session only finds it."""
     kinds: list[int] = []
     for _ in range(3):
@@ -75,6 +76,17 @@ def test_a_newer_session_takes_over(tmp_path: Path) -> None:
     assert session.directory == tmp_path / "s2"
     assert session.writer == "alive"
     writer.close()
+
+
+def test_one_session_is_waited_for_and_no_other_is_shown_in_its_place(tmp_path: Path) -> None:
+    write_journal(tmp_path, [market.session("old"), end()], "old")
+    session = OneSession(tmp_path / "s1")
+    assert drained(session) == []
+    assert session.writer == "missing"
+    write_journal(tmp_path, [market.session(), end()])
+    write_journal(tmp_path, [market.session("newer", START_NS + 9)], "newer")
+    assert drained(session) == [RecordKind.SESSION, RecordKind.END]
+    assert session.directory == tmp_path / "s1"
 
 
 def test_a_damaged_record_stops_this_session_with_its_reason_and_not_the_next(tmp_path: Path) -> None:

@@ -8,15 +8,16 @@ import pytest
 from rich.console import Console, RenderableType
 
 from graphwiz_trader.hft.events import RecordKind
+from graphwiz_trader.journal.layout import Record
 from graphwiz_trader.observers import terminal_panels as panels
 from graphwiz_trader.observers.fold import StateFold
 from graphwiz_trader.observers.state import TraderState
 from graphwiz_trader.observers.terminal import TerminalView, screen, summary
 from observers import market
-from observers.market import START_NS, MadeUpSession, Rec
+from observers.market import START_NS, MadeUpSession
 
 
-def state_of(*records: Rec) -> TraderState:
+def state_of(*records: Record) -> TraderState:
     fold = StateFold()
     for item in records:
         fold.apply(item)

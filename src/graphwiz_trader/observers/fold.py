@@ -5,7 +5,7 @@ The time it knows is the records' own, so the same journal always gives the same
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -14,6 +14,7 @@ from graphwiz_trader.hft.instruments import Instrument, text_from_units
 from graphwiz_trader.hft.pulse import BookPulse, PositionPulse, Pulse
 from graphwiz_trader.hft.records import LegsEvent, Notice, OrderSent, OrderUpdate, RiskEvent, TrustChange
 from graphwiz_trader.hft.strategies.base import Performance
+from graphwiz_trader.journal.layout import Record
 from graphwiz_trader.observers import payloads, state
 from graphwiz_trader.observers.series import RateMeter, ThinningHistory
 from graphwiz_trader.observers.state import TraderState
@@ -25,19 +26,6 @@ _LEGS_AS_PLANNED = {"sent", "none", "even"}
 _NS_PER_MS = 1_000_000
 
 
-class JournalRecord(Protocol):
-    """The part of a journal record that a fold needs; `journal.reader.Record` is one."""
-
-    @property
-    def kind(self) -> int: ...
-    @property
-    def source(self) -> int: ...
-    @property
-    def time_ns(self) -> int: ...
-    @property
-    def payload(self) -> bytes: ...
-
-
 class StateFold:
     """Applies records to `state`. A SESSION record starts a new state, all others change the present one."""
 
@@ -45,7 +33,7 @@ class StateFold:
         self.state = TraderState()
         self._start(payloads.Session(session=""))
 
-    def apply(self, record: JournalRecord) -> None:
+    def apply(self, record: Record) -> None:
         """Applies one record. A payload that cannot be read is counted in `state.unreadable` and skipped."""
         kind = record.kind
         if kind == RecordKind.MARKET_FRAME:

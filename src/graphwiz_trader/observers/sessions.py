@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -33,14 +33,14 @@ def session_directories(root: Path) -> list[Path]:
     return [directory for *_, directory in sorted(found)]
 
 
-class NewestSession:
-    """Reads the newest session under ``root``, and moves on when a newer one begins. Waits for both to appear."""
+class FollowedSession:
+    """Reads the session that ``find`` gives, waits while it gives none, and moves on when it gives another."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, find: Callable[[], Path | None]) -> None:
         self.directory: Path | None = None
         self.problem = ""
         """Why the present session cannot be read any further; empty while it can."""
-        self._root = root
+        self._find = find
         self._records: Iterator[Record | None] = iter(())
         self._reader: JournalReader | None = None
         self._looked_s = -_LOOK_EVERY_S
@@ -58,7 +58,7 @@ class NewestSession:
         if records:
             self._heard_s = time.monotonic()
         else:
-            self._look_for_newer()
+            self._look()
         return records
 
     @property
@@ -78,14 +78,32 @@ class NewestSession:
         except OSError:  # The directory was deleted.
             return "gone"
 
-    def _look_for_newer(self) -> None:
+    def _look(self) -> None:
         now_s = time.monotonic()
         if now_s - self._looked_s < _LOOK_EVERY_S:
             return
         self._looked_s = now_s
-        directories = session_directories(self._root)
-        if directories and directories[-1] != self.directory:
-            self.directory = directories[-1]
+        directory = self._find()
+        if directory is not None and directory != self.directory:
+            self.directory = directory
             self.problem = ""
             self._reader = JournalReader(self.directory)
             self._records = self._reader.follow()
+
+
+class NewestSession(FollowedSession):
+    """Whatever session is the newest under ``root``."""
+
+    def __init__(self, root: Path) -> None:
+        def find() -> Path | None:
+            directories = session_directories(root)
+            return directories[-1] if directories else None
+
+        super().__init__(find)
+
+
+class OneSession(FollowedSession):
+    """The session in ``directory``, which may not exist yet."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(lambda: directory if segment_numbers(directory) else None)

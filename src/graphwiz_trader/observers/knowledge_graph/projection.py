@@ -18,8 +18,8 @@ from graphwiz_trader.hft.events import Fill, RecordKind, Side
 from graphwiz_trader.hft.instruments import Instrument, Instruments, text_from_money, text_from_units
 from graphwiz_trader.hft.positions import PositionTracker
 from graphwiz_trader.hft.records import OrderSent, OrderUpdate
+from graphwiz_trader.journal.layout import Record
 from graphwiz_trader.observers import payloads
-from graphwiz_trader.observers.fold import JournalRecord
 from graphwiz_trader.observers.knowledge_graph.schema import Batch, Row
 
 _KINDS = frozenset({RecordKind.SESSION, RecordKind.ORDER, RecordKind.ORDER_UPDATE, RecordKind.FILL, RecordKind.END})
@@ -45,7 +45,7 @@ class SessionProjection:
         """Rows that `take` would hand out."""
         return sum(map(len, self._batch.values()))
 
-    def apply(self, record: JournalRecord) -> None:
+    def apply(self, record: Record) -> None:
         """Applies one record. A payload that makes no sense is passed over: the state's fold counts those."""
         self.position += 1
         self.last_ns = record.time_ns
