@@ -6,6 +6,7 @@ figures are of their handlers alone.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
@@ -16,9 +17,9 @@ import orjson
 
 from benchmarks import report, tapes
 from benchmarks.alternatives.sorted_array_book import SortedArrayBook
+from benchmarks.cores import instruments_of
 from benchmarks.peers import typed_decode
 from benchmarks.rounds import Contender, Timing, measure
-from graphwiz_trader.hft.instruments import Instrument, Instruments
 from graphwiz_trader.hft.market_data import MarketData, binance_decoder
 from graphwiz_trader.hft.orderbook import OrderBookManager
 
@@ -32,17 +33,7 @@ class OurBook:
 
     def __init__(self, tape: tapes.Tape) -> None:
         self._tape = tape
-        instrument = Instrument(
-            book=0,
-            exchange=tape.exchange,
-            symbol=f"{tape.symbol.removesuffix('USDT')}/USDT",
-            venue_symbol=tape.symbol,
-            base=tape.symbol.removesuffix("USDT"),
-            quote="USDT",
-            tick_size="0.01",
-            lot_size="0.001" if tape.exchange == "binanceusdm" else "0.00000001",
-        )
-        instruments = Instruments([instrument])
+        instruments = instruments_of([tape])
         self.books = OrderBookManager(instruments)
         decoder = binance_decoder(instruments, tape.exchange)
         self.market_data = MarketData(self.books, [decoder], _Silent(), request_snapshot=lambda _: None)
@@ -74,7 +65,7 @@ class _Silent:
         pass
 
 
-def main() -> None:
+def main() -> int:
     parser = report.arguments(__doc__)
     parser.add_argument("--rounds", type=int, default=9)
     arguments = parser.parse_args()
@@ -94,6 +85,14 @@ def main() -> None:
             timings = measure(_small_contenders(tape, frames, typed), _ORJSON, len(frames), arguments.rounds)
             figures[f"{name.split()[0]} {kind}"] = _show(f"{name.split()[0]} {kind}, {len(frames):,} frames", timings)
     report.write_json(arguments.json, {"frames": figures})
+    depth = figures["USD-M depth"]
+    kept = depth[_OURS]["ratio"] <= _TARGET_ORJSON
+    return 0 if kept and all(_times(depth, name) >= _TARGET_CCXT for name in depth if name.startswith(_CCXT)) else 1
+
+
+def _times(figures: dict[str, Any], name: str) -> float:
+    """How many times as long as ours a contender takes."""
+    return float(figures[name]["ratio"] / figures[_OURS]["ratio"])
 
 
 def _depth_contenders(tape: tapes.Tape, peers: dict[str, Peer]) -> dict[str, Contender]:
@@ -150,7 +149,7 @@ def _each(decode: Callable[[bytes], object], frames: list[bytes]) -> None:
 def _show(title: str, timings: dict[str, Timing]) -> dict[str, Any]:
     ours = timings[_OURS]
     rows = [
-        (name, f"{t.ns_per_frame / 1_000:.2f}", f"{t.ratio:.2f}", f"{t.ns_per_frame / ours.ns_per_frame:.1f}")
+        (name, f"{t.ns_per_frame / 1_000:.2f}", f"{t.ratio:.2f}", f"{t.ratio / ours.ratio:.1f}")
         for name, t in sorted(timings.items(), key=lambda item: item[1].ratio)
     ]
     report.table(title, ("contender", "µs a frame", "/ orjson", "/ graphwiz"), rows)
@@ -158,10 +157,10 @@ def _show(title: str, timings: dict[str, Timing]) -> dict[str, Any]:
         print(f"graphwiz / orjson: {report.verdict(ours.ratio, _TARGET_ORJSON)}")
         for name, timing in timings.items():
             if name.startswith(_CCXT):
-                faster = timing.ns_per_frame / ours.ns_per_frame
+                faster = timing.ratio / ours.ratio
                 print(f"ccxt.pro / graphwiz: {faster:.0f}, {report.verdict(faster, _TARGET_CCXT, at_least=True)}")
     return {name: timing._asdict() for name, timing in timings.items()}
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""The product's core over tapes: what a session has in the way of books, strategies, risk and executor, no sockets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from benchmarks.tapes import Tape
+from graphwiz_trader.assembly.core import Core, build_core, session_lines
+from graphwiz_trader.config import HftConfig
+from graphwiz_trader.hft.events import ExecutionReport, OrderState, Recorder, Trade
+from graphwiz_trader.hft.instruments import Instrument, Instruments
+from graphwiz_trader.hft.orderbook import OrderBookManager
+from graphwiz_trader.hft.orders import Order
+
+
+def instruments_of(tapes: Sequence[Tape]) -> Instruments:
+    """The tapes' instruments, book ids in the tapes' order. Book steps are the wire's, order steps the venue's."""
+    return Instruments(_instrument(book, tape) for book, tape in enumerate(tapes))
+
+
+def _instrument(book: int, tape: Tape) -> Instrument:
+    futures = tape.exchange == "binanceusdm"
+    base = tape.symbol.removesuffix("USDT")
+    return Instrument(
+        book=book,
+        exchange=tape.exchange,
+        symbol=f"{base}/USDT",
+        venue_symbol=tape.symbol,
+        base=base,
+        quote="USDT",
+        tick_size="0.01",
+        lot_size="0.001" if futures else "0.00000001",
+        size_step_lots=1 if futures else 1_000,
+        maker_fee_ppm=200 if futures else 1_000,
+        taker_fee_ppm=500 if futures else 1_000,
+        can_short=futures,
+    )
+
+
+class FillingVenue:
+    """An order gateway whose orders are filled whole at their own price. ``answer`` before the next frame."""
+
+    def __init__(self) -> None:
+        self._sent: list[Order] = []
+        self.orders = 0
+
+    def place(self, order: Order, now_ns: int) -> None:  # noqa: ARG002
+        self._sent.append(order)
+        self.orders += 1
+
+    def cancel(self, order: Order, now_ns: int) -> None:
+        """Nothing is left to cancel."""
+
+    def query(self, order: Order, now_ns: int) -> None:
+        """Every order is answered."""
+
+    def answer(self, core: Core, now_ns: int) -> None:
+        if self._sent:
+            sent, self._sent = self._sent, []
+            core.engine.on_reports([_filled(order) for order in sent], now_ns)
+
+
+def _filled(order: Order) -> ExecutionReport:
+    intent = order.intent
+    trade = Trade(
+        trade_id=order.client_id,
+        price_ticks=intent.price_ticks,
+        size_lots=intent.size_lots,
+        fee_units=0,
+        fee_asset="USDT",
+    )
+    return ExecutionReport(
+        client_id=order.client_id, state=OrderState.FILLED, filled_lots=intent.size_lots, trades=(trade,)
+    )
+
+
+def build(tapes: Sequence[Tape], recorder: Recorder, venue: FillingVenue) -> Core:
+    """A core over the tapes' symbols with the default configuration: both strategies, all limits."""
+    config, instruments = HftConfig(), instruments_of(tapes)
+    return build_core(
+        config,
+        instruments,
+        session_lines(instruments.exchanges),
+        recorder=recorder,
+        books=OrderBookManager(instruments),
+        gateways=dict.fromkeys(instruments.exchanges, venue),
+        request_snapshot=lambda _: None,
+        prefix="bench",
+    )
