@@ -13,9 +13,10 @@ import numpy.typing as npt
 from graphwiz_trader.hft.events import Opportunity, Side, Trust
 from graphwiz_trader.hft.instruments import Instrument, Instruments, decimals_of
 from graphwiz_trader.hft.kernels.book import LIVE
+from graphwiz_trader.hft.kernels.jit import direct
 from graphwiz_trader.hft.kernels.ladder import copy_levels
 from graphwiz_trader.hft.kernels.layout import ASK, BID, HISTORY, SEQUENCE_FUTURES, SEQUENCE_SPOT, Array, new_books
-from graphwiz_trader.hft.kernels.signals import scan_crosses, walk_cross
+from graphwiz_trader.hft.kernels.signals import SCAN_ARGUMENTS, scan_crosses, walk_cross
 
 IMBALANCE_LEVELS = 10
 _FUTURES_SEQUENCE = frozenset({"binanceusdm", "binancecoinm"})
@@ -135,6 +136,7 @@ class OrderBookManager:
         self._top_ticks = self.records["top_ticks"]
         self.peers = tuple(np.array(instruments.same_symbol(i.book), np.int64) for i in instruments)
         """For each book, the rows of the same symbol elsewhere."""
+        self._scan = direct(scan_crosses, SCAN_ARGUMENTS)
         self._net_bps = tuple(np.zeros((len(peers), 2)) for peers in self.peers)
         self._has_peers = [len(peers) > 0 for peers in self.peers]
         self._found = [0] * len(instruments)
@@ -171,7 +173,7 @@ class OrderBookManager:
         peers = self.peers[book]
         if not len(peers):
             return 0
-        return scan_crosses(self.records, peers, book, now_ns, self._max_age_ns, self._max_skew_ns, self._net_bps[book])
+        return self._scan(self.records, peers, book, now_ns, self._max_age_ns, self._max_skew_ns, self._net_bps[book])
 
     def crosses(self, book: int) -> Iterator[tuple[int, int, float]]:
         """(buy book, sell book, net bps at the top) of every direction that the last ``scan`` found profitable."""

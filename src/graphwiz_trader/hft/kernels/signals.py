@@ -7,11 +7,12 @@ are integers, so that nothing drifts.
 from __future__ import annotations
 
 import numpy as np
+from numba import typeof, types
 
 from graphwiz_trader.hft.kernels.book import LIVE
 from graphwiz_trader.hft.kernels.jit import kernel
 from graphwiz_trader.hft.kernels.ladder import lots_at, next_key
-from graphwiz_trader.hft.kernels.layout import ASK, BID, NO_KEY, Array, Record
+from graphwiz_trader.hft.kernels.layout import ASK, BID, NO_KEY, Array, Record, new_books
 
 BPS = 10_000.0
 _MAX_WALK = 100
@@ -21,6 +22,13 @@ _MAX_WALK = 100
 Z_COUNT, Z_NEXT, Z_ANCHOR, Z_SUM, Z_SUM_SQUARES, Z_RING = 0, 1, 2, 3, 4, 5
 _ANCHOR_RANGE = 1 << 24
 """Deviations from the anchor stay below this, so that lookback times their squares fits an int64."""
+
+
+_BOOKS = typeof(new_books(0))  # type: ignore[no-untyped-call]
+_INTS, _NETS, _STATES = types.int64[::1], types.float64[:, ::1], types.int64[:, ::1]
+SCAN_ARGUMENTS = (_BOOKS, _INTS, types.int64, types.int64, types.int64, types.int64, _NETS)
+Z_ARGUMENTS = (_STATES, _BOOKS, types.int64)
+"""The Numba types of `scan_crosses`' and `z_score`'s arguments, for `jit.direct`."""
 
 
 @kernel

@@ -12,7 +12,8 @@ import math
 import numpy as np
 
 from graphwiz_trader.hft.events import Decision, OrderIntent, Side
-from graphwiz_trader.hft.kernels.signals import Z_RING, z_score
+from graphwiz_trader.hft.kernels.jit import direct
+from graphwiz_trader.hft.kernels.signals import Z_ARGUMENTS, Z_RING, z_score
 from graphwiz_trader.hft.orderbook import OrderBookManager
 from graphwiz_trader.hft.strategies.base import HFTStrategy
 
@@ -28,10 +29,11 @@ class StatisticalArbitrage(HFTStrategy):
         super().__init__(NAME, books, {"lookback_period": lookback_period, "z_score_threshold": z_score_threshold})
         self._threshold = z_score_threshold
         self._max_position_money = max_position_money
+        self._z_score = direct(z_score, Z_ARGUMENTS)
         self._states = np.zeros((len(books.instruments), Z_RING + lookback_period), np.int64)
 
     def on_book(self, book: int, now_ns: int) -> Decision | None:
-        z = z_score(self._states, self.books.records, book)
+        z = self._z_score(self._states, self.books.records, book)
         held_units = self.positions.size_units(book)
         if held_units == 0:
             if -self._threshold < z < self._threshold or math.isnan(z) or not self.may_act(book, now_ns):
