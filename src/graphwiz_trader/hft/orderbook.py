@@ -170,10 +170,12 @@ class OrderBookManager:
 
     def scan(self, book: int, now_ns: int) -> int:
         """Look for crosses between this book and its peers: how many net more than nothing, fees paid."""
-        peers = self.peers[book]
-        if not len(peers):
+        if not self._has_peers[book]:
             return 0
-        return self._scan(self.records, peers, book, now_ns, self._max_age_ns, self._max_skew_ns, self._net_bps[book])
+        found = self._found[book] = self._scan(
+            self.records, self.peers[book], book, now_ns, self._max_age_ns, self._max_skew_ns, self._net_bps[book]
+        )
+        return found
 
     def crosses(self, book: int) -> Iterator[tuple[int, int, float]]:
         """(buy book, sell book, net bps at the top) of every direction that the last ``scan`` found profitable."""
