@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import NamedTuple
@@ -41,6 +42,18 @@ class Core(NamedTuple):
     risk: HFTRiskManager
     executor: FastOrderExecutor
     strategies: tuple[HFTStrategy, ...]
+    market_lines: dict[str, int]
+
+    def frames(self) -> dict[str, int]:
+        """Market data frames by exchange, snapshots included."""
+        return {exchange: self.engine.frames_by_line[line] for exchange, line in self.market_lines.items()}
+
+    def refused(self) -> Counter[str]:
+        """Refused frames by exchange."""
+        by_line = self.market_data.refused
+        return Counter(
+            {e: sum(n for (at, _), n in by_line.items() if at == line) for e, line in self.market_lines.items()}
+        )
 
 
 def session_lines(exchanges: Sequence[str], order_wire: str = "") -> tuple[Line, ...]:
@@ -118,7 +131,7 @@ def build_core(
         order_decoders={line.line: order_decoder(line, instruments) for line in lines if line.role == ORDERS},
         recorder=recorder,
     )
-    return Core(engine, books, market_data, positions, risk, executor, strategies)
+    return Core(engine, books, market_data, positions, risk, executor, strategies, line_ids(lines, MARKET))
 
 
 def build_books(config: HftConfig, instruments: Instruments) -> OrderBookManager:

@@ -4,24 +4,58 @@ from __future__ import annotations
 
 import time
 
-from graphwiz_trader.hft.engine import Engine
 from graphwiz_trader.hft.executor import FastOrderExecutor
 from graphwiz_trader.hft.performance import PerformanceMonitor
+from graphwiz_trader.venues.base import Sink
 
 
 class MeasuredEngine:
-    """A `venues.base.Sink`: the engine, and how long it takes for each market frame, its answer sent."""
+    """A `venues.base.Sink`: the engine, and how long it takes for each market frame, its orders sent.
 
-    def __init__(self, engine: Engine, monitor: PerformanceMonitor) -> None:
-        self._apply = engine.on_market_frame
+    Lines are made before the engine that they deliver to, because it is made with them: ``attach`` comes between
+    that and their first word.
+    """
+
+    def __init__(self, monitor: PerformanceMonitor) -> None:
         self._note = monitor.on_processed
-        self.on_order_frame = engine.on_order_frame
-        self.on_snapshot = engine.on_snapshot
-        self.on_line = engine.on_line
+        self._engine: Sink = _Ended()
+
+    def attach(self, engine: Sink) -> None:
+        """Deliver to this engine from now on."""
+        self._engine = engine
+
+    def detach(self) -> None:
+        """Deliver to nobody: the session has ended, and that its lines are closed now is no news of the market."""
+        self._engine = _Ended()
 
     def on_market_frame(self, line: int, frame: bytes, now_ns: int) -> None:
-        self._apply(line, frame, now_ns)
+        self._engine.on_market_frame(line, frame, now_ns)
         self._note(time.time_ns() - now_ns)
+
+    def on_order_frame(self, line: int, frame: bytes, now_ns: int) -> None:
+        self._engine.on_order_frame(line, frame, now_ns)
+
+    def on_snapshot(self, book: int, body: bytes, now_ns: int) -> None:
+        self._engine.on_snapshot(book, body, now_ns)
+
+    def on_line(self, line: int, up: bool, reason: str, now_ns: int) -> None:
+        self._engine.on_line(line, up, reason, now_ns)
+
+
+class _Ended:
+    """Where words go before a session has begun and after it has ended."""
+
+    def on_market_frame(self, line: int, frame: bytes, now_ns: int) -> None:
+        pass
+
+    def on_order_frame(self, line: int, frame: bytes, now_ns: int) -> None:
+        pass
+
+    def on_snapshot(self, book: int, body: bytes, now_ns: int) -> None:
+        pass
+
+    def on_line(self, line: int, up: bool, reason: str, now_ns: int) -> None:
+        pass
 
 
 class OrderTimes:

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import msgspec
 
 from graphwiz_trader.assembly.core import (
-    MARKET,
     ORDERS,
     Core,
     build_books,
@@ -44,26 +43,22 @@ class DirectReplay(NamedTuple):
 
     def run(self, recording: Recording, progress: Progress) -> Report:
         """Feed the whole recording and report."""
-        instruments = self.core.books.instruments
-        market = line_ids(self.lines, MARKET)
         started = time.perf_counter()
-        seen = replay_recording(
+        unused = replay_recording(
             self.core.engine,
             recording.frames(),
-            instruments=instruments,
+            instruments=self.core.books.instruments,
             venues=self.venues,
-            market_lines=market,
+            market_lines=self.core.market_lines,
             order_lines=line_ids(self.lines, ORDERS),
             progress=progress,
         )
-        refused = self.core.market_data.refused
+        frames = self.core.frames()
         return report(
             books=self.core.books,
             pulse=self.core.engine.pulse(0),
-            frames={e: seen[e, True] + seen[e, False] for e in market},
-            refused={
-                e: seen[e, False] + sum(n for (line, _), n in refused.items() if line == market[e]) for e in market
-            },
+            frames={exchange: count + unused[exchange] for exchange, count in frames.items()},
+            refused={exchange: count + unused[exchange] for exchange, count in self.core.refused().items()},
             decision_hash=self.decisions.text,
             seconds=time.perf_counter() - started,
         )
@@ -116,7 +111,7 @@ def journal_replay(directory: Path, progress: Progress) -> JournalReplay:
     """
     records = JournalReader(directory).records()
     start = _session_of(records, directory)
-    config = HftConfig.model_validate_json(msgspec.json.encode(start.config))
+    config = HftConfig.model_validate(start.config)
     instruments = Instruments(start.instruments)
     books = build_books(config, instruments)
     decided, recorded = DecisionHash(), DecisionHash()
@@ -133,14 +128,12 @@ def journal_replay(directory: Path, progress: Progress) -> JournalReplay:
         inventory_lots=start.inventory_lots,
     )
     started = time.perf_counter()
-    frames = replay_journal(core.engine, records, recorded, progress)
-    market = line_ids(start.lines, MARKET)
-    refused = core.market_data.refused
+    replay_journal(core.engine, records, recorded, progress)
     figures = report(
         books=books,
         pulse=core.engine.pulse(0),
-        frames={exchange: frames[line] for exchange, line in market.items()},
-        refused={e: sum(n for (at, _), n in refused.items() if at == line) for e, line in market.items()},
+        frames=core.frames(),
+        refused=core.refused(),
         decision_hash=decided.text,
         seconds=time.perf_counter() - started,
     )

@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from graphwiz_trader.assembly.core import (
     MARKET,
@@ -52,12 +53,29 @@ class SessionError(GraphwizError):
     """A session cannot begin, or had to end."""
 
 
+class _Parts(NamedTuple):
+    core: Core
+    sink: MeasuredEngine
+    lines: tuple[BinanceOrderLine | BinanceFeed, ...]
+
+
 class TradingSession:
-    """One run of a trader. ``endpoints`` and ``credentials`` by exchange; the journal goes under ``data_dir``."""
+    """One run of a trader. ``endpoints`` and ``credentials`` by exchange; the journal goes under ``data_dir``.
+
+    ``instruments``: when they are known already; otherwise the venues are asked. ``core`` is there once it runs.
+    """
+
+    core: Core
 
     def __init__(
-        self, config: HftConfig, endpoints: Mapping[str, Endpoints], credentials: Mapping[str, Credentials]
+        self,
+        config: HftConfig,
+        endpoints: Mapping[str, Endpoints],
+        credentials: Mapping[str, Credentials],
+        *,
+        instruments: Instruments | None = None,
     ) -> None:
+        self._instruments = instruments
         self._config = config
         self._endpoints = dict(endpoints)
         self._credentials = dict(credentials)
@@ -86,17 +104,17 @@ class TradingSession:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stop, signal.Signals(number).name)
-        instruments = await load_instruments(self._symbols(), self._endpoints, fees_ppm(self._config))
+        instruments = self._instruments or await self._load_instruments()
         inventory = await self._inventory(instruments)
         journal = JournalWriter(self.directory, session=self.name)
         try:
-            return await self._trade(instruments, inventory, journal, duration_s)
+            await self._trade(self._assemble(instruments, inventory, journal), journal, duration_s)
         finally:
             journal.close()
+        return self._why
 
-    async def _trade(
-        self, instruments: Instruments, inventory: dict[int, int], journal: JournalWriter, duration_s: float
-    ) -> str:
+    def _assemble(self, instruments: Instruments, inventory: dict[int, int], journal: JournalWriter) -> _Parts:
+        """The core with its lines, journaled so that a replay can build the same core."""
         lines = session_lines(instruments.exchanges)
         start = session_start(
             self._config,
@@ -109,6 +127,7 @@ class TradingSession:
             inventory_lots=inventory,
         )
         journal.append(RecordKind.SESSION, 0, start.started_ns, encode(start))
+        sink = MeasuredEngine(self._monitor)
         attempts = {exchange: market_of(exchange).new_attempts() for exchange in instruments.exchanges}
         orders = {
             exchange: BinanceOrderLine(
@@ -117,6 +136,7 @@ class TradingSession:
                 endpoints=self._endpoints[exchange],
                 credentials=self._credentials[exchange],
                 line=line,
+                sink=sink,
                 attempts=attempts[exchange],
                 on_sent=self._order_times.on_sent,
             )
@@ -124,7 +144,12 @@ class TradingSession:
         }
         feeds = {
             exchange: BinanceFeed(
-                instruments, exchange, endpoints=self._endpoints[exchange], line=line, attempts=attempts[exchange]
+                instruments,
+                exchange,
+                endpoints=self._endpoints[exchange],
+                line=line,
+                sink=sink,
+                attempts=attempts[exchange],
             )
             for exchange, line in line_ids(lines, MARKET).items()
         }
@@ -141,18 +166,22 @@ class TradingSession:
             inventory_lots=inventory,
         )
         core.risk.on_trip = self._breaker.trip
-        sink = MeasuredEngine(core.engine, self._monitor)
-        tasks = [asyncio.create_task(line.run(sink)) for line in (*orders.values(), *feeds.values())]
-        tasks.append(asyncio.create_task(self._clock(core, journal)))
+        sink.attach(core.engine)
+        self.core = core
+        return _Parts(core, sink, (*orders.values(), *feeds.values()))
+
+    async def _trade(self, parts: _Parts, journal: JournalWriter, duration_s: float) -> None:
+        tasks = [asyncio.create_task(line.run()) for line in parts.lines]
+        tasks.append(asyncio.create_task(self._clock(parts.core, journal)))
         try:
             await self._until_stopped(tasks, duration_s)
-            await self._end_orders(core)
+            await self._end_orders(parts.core)
+            parts.sink.detach()
+            journal.append(RecordKind.END, 0, time.time_ns(), encode(SessionEnd(self._why)))
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        journal.append(RecordKind.END, 0, time.time_ns(), encode(SessionEnd(self._why)))
-        return self._why
 
     async def _until_stopped(self, tasks: list[asyncio.Task[None]], duration_s: float) -> None:
         """Wait for the end. A line that fails, unlike a network that does, ends the session with its error."""
@@ -195,7 +224,7 @@ class TradingSession:
             await asyncio.sleep(_TIMER_S)
         self._order_times.note_answers(core.executor)
 
-    def _symbols(self) -> dict[str, tuple[str, ...]]:
+    async def _load_instruments(self) -> Instruments:
         exchanges = self._config.market_data.exchanges
         symbols = {exchange: tuple(s.symbols) for exchange, s in exchanges.items() if s.enabled}
         if not symbols:
@@ -203,7 +232,7 @@ class TradingSession:
         missing = [exchange for exchange in symbols if exchange not in self._endpoints]
         if missing:
             raise SessionError(f"no address for {', '.join(missing)}; give hft.market_data.exchanges.<id>.endpoints")
-        return symbols
+        return await load_instruments(symbols, self._endpoints, fees_ppm(self._config))
 
     async def _inventory(self, instruments: Instruments) -> dict[int, int]:
         """What the accounts hold of instruments that cannot be sold short, by book, in lots."""

@@ -38,40 +38,32 @@ def replay_recording(
     market_lines: Mapping[str, int],
     order_lines: Mapping[str, int],
     progress: Progress,
-) -> Counter[tuple[str, bool]]:
-    """Feed a recording. Returns the frames by (exchange, used): a snapshot whose symbol is not known is not used."""
-    seen: Counter[tuple[str, bool]] = Counter()
+) -> Counter[str]:
+    """Feed a recording. Returns, by exchange, the snapshots that were not used: whose they are is not known."""
+    unused: Counter[str] = Counter()
     now_ns = timer_ns = 0
-    for frame in frames:
+    for count, frame in enumerate(frames, 1):
         if not now_ns:
             timer_ns = frame.time_ns + TIMER_NS
             for line in (*market_lines.values(), *order_lines.values()):
                 engine.on_line(line, True, "replay", frame.time_ns)
         now_ns = max(now_ns, frame.time_ns)
         timer_ns = _catch_up(engine, venues, timer_ns, now_ns)
-        used = _feed(engine, frame, instruments, market_lines, now_ns)
+        if not _feed(engine, frame, instruments, market_lines, now_ns):
+            unused[frame.exchange] += 1
         venues.match_resting(now_ns)
-        seen[frame.exchange, used] += 1
-        if seen.total() % _PROGRESS_STEP == 0:
+        if count % _PROGRESS_STEP == 0:
             progress(_PROGRESS_STEP)
     _catch_up(engine, venues, timer_ns, now_ns + 10 * TIMER_NS)
-    progress(seen.total() % _PROGRESS_STEP)
-    return seen
+    return unused
 
 
-def replay_journal(
-    engine: Engine, records: Iterable[Record], recorded: DecisionHash, progress: Progress
-) -> Counter[int]:
-    """Feed a journal's inputs. ``recorded`` is given what the journal says was decided, to compare with the engine's.
-
-    Returns the market frames by line.
-    """
-    frames: Counter[int] = Counter()
+def replay_journal(engine: Engine, records: Iterable[Record], recorded: DecisionHash, progress: Progress) -> None:
+    """Feed a journal's inputs. ``recorded`` is given what was decided then, to compare with what is decided now."""
     for count, record in enumerate(records, 1):
         kind, source, time_ns, payload = record
         if kind == RecordKind.MARKET_FRAME:
             engine.on_market_frame(source, payload, time_ns)
-            frames[source] += 1
         elif kind == RecordKind.ORDER_FRAME:
             engine.on_order_frame(source, payload, time_ns)
         elif kind == RecordKind.TIMER:
@@ -87,7 +79,6 @@ def replay_journal(
             recorded.append(kind, source, time_ns, payload)
         if count % _PROGRESS_STEP == 0:
             progress(_PROGRESS_STEP)
-    return frames
 
 
 def _feed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -18,8 +19,8 @@ def report(
     *,
     books: OrderBookManager,
     pulse: Pulse,
-    frames: dict[str, int],
-    refused: dict[str, int],
+    frames: Mapping[str, int],
+    refused: Mapping[str, int],
     decision_hash: str,
     seconds: float,
 ) -> Report:
@@ -29,8 +30,8 @@ def report(
         entry = {**book.depth(BOOK_LEVELS), "trusted": book.is_trusted}
         by_exchange.setdefault(book.instrument.exchange, {})[book.instrument.symbol] = entry
     return {
-        "frames": frames,
-        "refused": refused,
+        "frames": dict(frames),
+        "refused": dict(refused),
         "books": by_exchange,
         "opportunities": pulse.counts.opportunities,
         "decisions": pulse.counts.decisions,

@@ -24,7 +24,7 @@ class Child:
 
     def __init__(self, name: str, *arguments: str) -> None:
         self.name = name
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and our own arguments
             [sys.executable, "-m", "graphwiz_trader.cli.child", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from graphwiz_trader.assembly.core import FEES_PPM, fees_ppm
 from graphwiz_trader.assembly.replays import direct_replay, journal_replay
-from graphwiz_trader.assembly.socket_replay import replay_through_sockets
+from graphwiz_trader.assembly.socket_replay import socket_replay
 from graphwiz_trader.backtest.recordings import Recording, RecordingError
 from graphwiz_trader.backtest.replay import Progress as Advance
 from graphwiz_trader.backtest.report import Report, table
@@ -50,7 +50,9 @@ def replay(
     direct: Annotated[
         bool, typer.Option("--direct", help="Straight into the engine, as fast as it goes (the default).")
     ] = False,
-    speed: Annotated[float, typer.Option(min=0.01, help="Through sockets: times the recorded pace.")] = 1.0,
+    speed: Annotated[
+        float, typer.Option(min=0, help="Through sockets: times the recorded pace; 0 is as fast as it goes.")
+    ] = 1.0,
     latency_ms: Annotated[
         float, typer.Option(min=0, max=60_000, help="Direct: how long an order takes to a venue, and its answer back.")
     ] = 1.0,
@@ -74,7 +76,9 @@ def replay(
     with _progress(console, "reading") as advance:
         instruments = survey(recording, fees_ppm(config), advance)
     if through:
-        figures = replay_through_sockets(config, instruments, recording, speed=speed, console=console)
+        with _progress(console, "replaying through sockets") as advance:
+            figures = socket_replay(config, instruments, recording, speed=speed, progress=advance)
+        console.print(f"journal: {figures['journal']}", highlight=False)
     else:
         with _progress(console, "replaying") as advance:
             figures = direct_replay(config, instruments, latency_ms=latency_ms).run(recording, advance)

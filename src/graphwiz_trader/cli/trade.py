@@ -60,17 +60,18 @@ def _at(config: HftConfig, venues: str) -> HftConfig:
         for exchange, settings in tree["market_data"]["exchanges"].items():
             if exchange in addresses:
                 settings["endpoints"] = {name: addresses[exchange][name] for name in ("rest", "stream", "orders")}
-        return HftConfig.model_validate_json(json.dumps(tree))
+        return HftConfig.model_validate(tree)
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise SessionError(
-            f'--venues is no table of addresses ({error}); expected {{"binance": {{"rest": …, "stream": …, "orders": …}}}}'
+            f"--venues is no table of addresses ({error}); "
+            'expected {"binance": {"rest": …, "stream": …, "orders": …}}'
         ) from error
     except ValidationError as error:
         raise SessionError("--venues: " + "; ".join(problem["msg"] for problem in error.errors())) from None
 
 
 def _credentials(exchange: str) -> Credentials:
-    """In simulated mode, the only one there is, the demo account opens every venue that the environment has no key for."""
+    """The demo account opens every simulated venue, the only kind there is, for which the environment has no key."""
     found = simulated_credentials(exchange, os.environ)
     return Credentials(found.key, found.secret)
 

@@ -66,7 +66,11 @@ class Engine:
         self._order_decoders = dict(order_decoders)
         self._recorder = recorder
         self._symbols = tuple(i.symbol for i in books.instruments)
+        market_lines = {line.exchange: line.line for line in lines if line.role == "market"}
+        self._market_lines = tuple(market_lines[i.exchange] for i in books.instruments)
         self._open_crosses: dict[int, set[tuple[int, int]]] = {i.book: set() for i in books.instruments}
+        self.frames_by_line = [0] * len(lines)
+        """Market data, snapshots included."""
         self.counts = Counts()
         self._end_leg = executor.on_final
         executor.on_final = self._on_final
@@ -76,7 +80,7 @@ class Engine:
     def on_market_frame(self, line: int, frame: bytes, now_ns: int) -> None:
         """A frame of a market data line: the hot path."""
         self._recorder.append(_MARKET_FRAME, line, now_ns, frame)
-        self.counts.frames += 1
+        self.frames_by_line[line] += 1
         book = self._market_data.on_frame(line, frame, now_ns)
         if book >= 0:
             self._on_top(book, now_ns)
@@ -84,6 +88,7 @@ class Engine:
     def on_snapshot(self, book: int, body: bytes, now_ns: int) -> None:
         """A REST snapshot that was asked for."""
         self._recorder.append(RecordKind.SNAPSHOT, book, now_ns, body)
+        self.frames_by_line[self._market_lines[book]] += 1
         if self._market_data.on_snapshot(book, body, now_ns) >= 0:
             self._on_top(book, now_ns)
 
@@ -201,6 +206,7 @@ class Engine:
     def pulse(self, now_ns: int) -> Pulse:
         """The session at this moment."""
         books = tuple(self._books)
+        self.counts.frames = sum(self.frames_by_line)
         self.counts.refused = self._market_data.refused.total()
         return Pulse(
             books=tuple(book_pulse(book, now_ns) for book in books),
