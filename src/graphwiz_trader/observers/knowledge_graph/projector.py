@@ -19,7 +19,8 @@ from graphwiz_trader.observers.knowledge_graph.schema import Batch
 from graphwiz_trader.observers.knowledge_graph.store import GraphStore
 from graphwiz_trader.observers.sessions import session_directories
 
-FLUSH_EVERY_S = 3.0
+FLUSH_EVERY_S = 5.0
+"""A batch costs a tenth of a second of one core whatever its size, most of it the checkpoint at its end."""
 _PENDING_MAX = 5_000
 _RECORDS_A_TURN = 2_000
 

@@ -87,16 +87,14 @@ class GraphStore:
             if not locked:
                 raise GraphBusyError(f"another process has held {self._lock_path} for {wait_s:.0f} s; try again")
             other.write(last())
-            self._remove_files()
+            # The log first: one that outlived its database would be taken for the new one's.
+            for path in self.directory.glob(f"{self.path.name}.*"):
+                path.unlink()
             other.path.replace(self.path)
 
     def delete(self) -> None:
         """Removes the database with its directory. For one that nobody else uses."""
         shutil.rmtree(self.directory, ignore_errors=True)
-
-    def _remove_files(self) -> None:
-        for path in self.directory.glob(f"{self.path.name}*"):
-            path.unlink()
 
     def _write_locked(self, batches: tuple[Batch, ...]) -> None:
         if not self.exists:
