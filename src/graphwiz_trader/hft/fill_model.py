@@ -60,7 +60,7 @@ class VisibleBookFill:
         """Per level that gives something: (price in ticks, visible lots, lots taken before, lots now)."""
         remembered = self._taken[side.opposite]
         for price, visible in levels:
-            if size_lots == 0 or (limit_ticks is not None and (price - limit_ticks) * side.sign > 0):
+            if limit_ticks is not None and (price - limit_ticks) * side.sign > 0:
                 return
             shown, taken = remembered.get(price, (visible, 0))
             already = taken if shown == visible else 0
@@ -68,3 +68,5 @@ class VisibleBookFill:
             if lots > 0:
                 size_lots -= lots
                 yield price, visible, already, lots
+            if size_lots == 0:
+                return
