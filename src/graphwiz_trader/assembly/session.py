@@ -11,6 +11,7 @@ import secrets
 import signal
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -30,10 +31,12 @@ from graphwiz_trader.assembly.measured import MeasuredEngine, OrderTimes
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.errors import GraphwizError
 from graphwiz_trader.hft.events import Command, RecordKind
+from graphwiz_trader.hft.gateways import NotSentError
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.hft.performance import PerformanceMonitor
 from graphwiz_trader.hft.records import SessionEnd, encode
 from graphwiz_trader.journal.breaker import BreakerFile
+from graphwiz_trader.journal.errors import JournalError
 from graphwiz_trader.journal.writer import JournalWriter
 from graphwiz_trader.venues.base import Credentials, Endpoints
 from graphwiz_trader.venues.binance.account import spot_balances
@@ -56,7 +59,8 @@ class SessionError(GraphwizError):
 class _Parts(NamedTuple):
     core: Core
     sink: MeasuredEngine
-    lines: tuple[BinanceOrderLine | BinanceFeed, ...]
+    orders: dict[str, BinanceOrderLine]
+    feeds: dict[str, BinanceFeed]
 
 
 class TradingSession:
@@ -168,16 +172,19 @@ class TradingSession:
         core.risk.on_trip = self._breaker.trip
         sink.attach(core.engine)
         self.core = core
-        return _Parts(core, sink, (*orders.values(), *feeds.values()))
+        return _Parts(core, sink, orders, feeds)
 
     async def _trade(self, parts: _Parts, journal: JournalWriter, duration_s: float) -> None:
-        tasks = [asyncio.create_task(line.run()) for line in parts.lines]
+        tasks = [asyncio.create_task(line.run()) for line in (*parts.orders.values(), *parts.feeds.values())]
         tasks.append(asyncio.create_task(self._clock(parts.core, journal)))
         try:
             await self._until_stopped(tasks, duration_s)
             await self._end_orders(parts.core)
             parts.sink.detach()
             journal.append(RecordKind.END, 0, time.time_ns(), encode(SessionEnd(self._why)))
+        except JournalError:
+            await self._cancel_unrecorded(parts)
+            raise
         finally:
             for task in tasks:
                 task.cancel()
@@ -223,6 +230,14 @@ class TradingSession:
         while core.executor.open_orders() and loop.time() < until_s:
             await asyncio.sleep(_TIMER_S)
         self._order_times.note_answers(core.executor)
+
+    async def _cancel_unrecorded(self, parts: _Parts) -> None:
+        """Nothing can be recorded any more, so nothing more may be decided; but what is open must not stay open."""
+        parts.sink.detach()
+        for order in parts.core.executor.open_orders():
+            with suppress(NotSentError):
+                parts.orders[order.exchange].cancel(order, time.time_ns())
+        await asyncio.sleep(_TIMER_S)
 
     async def _load_instruments(self) -> Instruments:
         exchanges = self._config.market_data.exchanges
