@@ -1,0 +1,94 @@
+"""The product: its feed, engine, strategy interface, risk, executor, journal and order line, as a session wires them.
+
+Only the strategy is made for the benchmark: it wants one IOC order whenever the top changes, as all clients do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from decimal import Decimal
+from pathlib import Path
+from time import time_ns
+
+from benchmarks.cores import instruments_of
+from benchmarks.tapes import Tape
+from benchmarks.wire import KEY, SECRET, SIZE, SYMBOL
+from benchmarks.wire.connecting import orders_url, rest_url, run
+from graphwiz_trader.assembly import core as assembly
+from graphwiz_trader.assembly.measured import MeasuredEngine
+from graphwiz_trader.config import HftConfig
+from graphwiz_trader.hft.events import Decision, OrderIntent, Side
+from graphwiz_trader.hft.orderbook import OrderBookManager
+from graphwiz_trader.hft.performance import PerformanceMonitor
+from graphwiz_trader.hft.strategies.base import HFTStrategy
+from graphwiz_trader.journal.writer import JournalWriter
+from graphwiz_trader.venues.base import Credentials, Endpoints
+from graphwiz_trader.venues.binance.feed import BinanceFeed
+from graphwiz_trader.venues.binance.order_line import BinanceOrderLine
+
+_EXCHANGE = "binance"
+_TIMER_S = 0.1
+
+
+class BuyOnChange(HFTStrategy):
+    """One IOC order to buy at the best ask whenever the top of a book changes and the last one has ended."""
+
+    def __init__(self, books: OrderBookManager) -> None:
+        super().__init__("buy_on_change", books, {})
+        self._size_lots = books.instruments[0].lots_from_text(SIZE)
+
+    def on_book(self, book: int, now_ns: int) -> Decision | None:
+        touch = self.books[book].best_ask
+        if touch is None or not self.may_act(book, now_ns):
+            return None
+        intent = OrderIntent(
+            strategy=self.name, book=book, side=Side.BUY, price_ticks=touch[0], size_lots=self._size_lots
+        )
+        return Decision(strategy=self.name, book=book, intents=(intent,), reason="top changed")
+
+
+def _strategies(_config: HftConfig, books: OrderBookManager) -> tuple[HFTStrategy, ...]:
+    strategy = BuyOnChange(books)
+    strategy.start()
+    return (strategy,)
+
+
+async def _client(port: int) -> None:
+    instruments = instruments_of([Tape(_EXCHANGE, SYMBOL, False, b"", [], [], [], [])])
+    config = HftConfig.model_validate({"risk": {"max_orders_per_second": 10_000, "max_exposure": Decimal(10**9)}})
+    endpoints = Endpoints(rest=rest_url(port), stream=f"ws://127.0.0.1:{port}", orders=orders_url(port))
+    lines = assembly.session_lines((_EXCHANGE,))
+    sink = MeasuredEngine(PerformanceMonitor())
+    feed = BinanceFeed(instruments, _EXCHANGE, endpoints=endpoints, line=0, sink=sink)
+    orders = BinanceOrderLine(
+        instruments, _EXCHANGE, endpoints=endpoints, credentials=Credentials(KEY, SECRET), line=1, sink=sink
+    )
+    assembly.build_strategies = _strategies
+    with tempfile.TemporaryDirectory() as folder:
+        journal = JournalWriter(Path(folder) / "journal", session="wire")
+        core = assembly.build_core(
+            config,
+            instruments,
+            lines,
+            recorder=journal,
+            books=OrderBookManager(instruments),
+            gateways={_EXCHANGE: orders},
+            request_snapshot=feed.request_snapshot,
+            prefix="wire",
+        )
+        sink.attach(core.engine)
+        tasks = [asyncio.create_task(feed.run()), asyncio.create_task(orders.run())]
+        try:
+            while not any(task.done() for task in tasks):
+                await asyncio.sleep(_TIMER_S)
+                core.engine.on_timer(time_ns())
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            journal.close()
+
+
+if __name__ == "__main__":
+    run(_client)

@@ -1,0 +1,156 @@
+"""A frame sent on loopback until the order that it triggers is back: ours, others' clients, and a bare picows echo.
+
+Each client runs in a process of its own and keeps its connection; they take turns in rounds within one run, frame by
+frame of the same recorded spot depth. Frames that change nothing at the top of the book are sent as well, untimed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from statistics import median
+from typing import NamedTuple
+
+import orjson
+import uvloop
+
+from benchmarks import report, tapes
+from benchmarks.wire.venue import Desk
+
+_ECHO, _OURS = "bare picows echo", "graphwiz"
+_MODULES = {
+    _ECHO: "echo",
+    _OURS: "ours",
+    "by hand (picows, orjson, dict)": "by_hand",
+    "ccxt.pro over WebSocket": "ccxt_pro",
+}
+_TARGET = 1.25
+_PAUSE_S = 0.003
+"""Between two frames: long enough for every client to have done with the last one and its answer."""
+_START_S = 60.0
+_PATIENCE_S = 0.25
+"""After it an order counts as lost: ccxt.pro misses books that come while it awaits an order's answer."""
+_WARM_UP = 30
+"""Orders that a client must have sent before its rounds count."""
+
+
+class Seat(NamedTuple):
+    """A client at its desk."""
+
+    desk: Desk
+    process: subprocess.Popen[bytes]
+
+
+def main() -> int:
+    parser = report.arguments(__doc__)
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--frames", type=int, default=40, help="timed frames of a client in a round")
+    arguments = parser.parse_args()
+    tape = tapes.load("binance", "BTCUSDT")
+    changes = _top_changes(tape)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        times, desks = runner.run(_run(tape, changes, arguments.rounds, arguments.frames))
+    multiples = {
+        name: median(median(t) / median(e) for t, e in zip(times[name], times[_ECHO], strict=True)) for name in times
+    }
+    rows = [
+        (
+            name,
+            f"{median(map(median, times[name])) / 1e3:.1f}",
+            f"{multiples[name]:.2f}",
+            str(desks[name].order_bytes),
+            str(desks[name].lost),
+        )
+        for name in sorted(times, key=multiples.__getitem__)
+    ]
+    title = f"wire to wire, {arguments.rounds} rounds of {arguments.frames} frames, {tape.origin}"
+    report.table(title, ("client", "median µs", "/ echo", "order bytes", "lost"), rows)
+    print(f"graphwiz / echo: {report.verdict(multiples[_OURS], _TARGET)}")
+    report.write_json(arguments.json, {"wire_to_wire": multiples, "target": _TARGET})
+    return int(multiples[_OURS] > _TARGET)
+
+
+async def _run(
+    tape: tapes.Tape, changes: Sequence[bool], rounds: int, frames: int
+) -> tuple[dict[str, list[list[int]]], dict[str, Desk]]:
+    """Times in ns by client and round, and the desks as they were left."""
+    seats: dict[str, Seat] = {}
+    try:
+        for name, module in _MODULES.items():
+            if module != "ccxt_pro" or find_spec("ccxt") is not None:
+                desk = Desk(tape.snapshot, tape.depth, sends_raw=module == "ccxt_pro")
+                command = [sys.executable, "-m", f"benchmarks.wire.{module}", str(await desk.open())]
+                seats[name] = Seat(desk, subprocess.Popen(command))
+        for name, seat in seats.items():
+            await _warm_up(name, seat, changes)
+        times: dict[str, list[list[int]]] = {name: [] for name in seats}
+        names = list(seats)
+        for number in range(rounds):
+            for name in names[number % len(names) :] + names[: number % len(names)]:
+                times[name].append(await _round(seats[name], changes, frames))
+        return times, {name: seat.desk for name, seat in seats.items()}
+    finally:
+        for seat in seats.values():
+            seat.process.terminate()
+            await seat.desk.close()
+        for seat in seats.values():
+            seat.process.wait()
+
+
+async def _warm_up(name: str, seat: Seat, changes: Sequence[bool]) -> None:
+    """Wait for the client to connect, then send frames until it has answered enough of them in a row."""
+    async with asyncio.timeout(_START_S):
+        while seat.desk.stream is None:
+            if seat.process.poll() is not None:
+                raise RuntimeError(f"{name} ended with {seat.process.returncode} before it connected")
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(1.0)
+        in_a_row = 0
+        while in_a_row < _WARM_UP:
+            is_timed = changes[seat.desk.position]
+            took_ns = await seat.desk.round_trip_ns(_PATIENCE_S if is_timed else _PAUSE_S)
+            in_a_row = 0 if took_ns is None and is_timed else in_a_row + is_timed
+            await asyncio.sleep(_PAUSE_S)
+        seat.desk.lost = 0
+
+
+async def _round(seat: Seat, changes: Sequence[bool], frames: int) -> list[int]:
+    times: list[int] = []
+    for _ in range(100 * frames):
+        if len(times) == frames:
+            return times
+        if not seat.desk.has_more:
+            raise RuntimeError("the tape is too short for so many rounds; ask for fewer with --rounds or --frames")
+        if not changes[seat.desk.position]:
+            seat.desk.send()
+        elif (took_ns := await seat.desk.round_trip_ns(_PATIENCE_S)) is not None:
+            times.append(took_ns)
+        await asyncio.sleep(_PAUSE_S)
+    raise RuntimeError(f"only {len(times)} of {frames} orders came")
+
+
+def _top_changes(tape: tapes.Tape) -> list[bool]:
+    """Whether each depth frame changes the best bid or ask or a size there."""
+    snapshot = orjson.loads(tape.snapshot)
+    sides = [{float(price): size for price, size in snapshot[side]} for side in ("bids", "asks")]
+    changes, top = [], None
+    for frame in tape.depth:
+        event = orjson.loads(frame)["data"]
+        for side, levels in zip(sides, (event["b"], event["a"]), strict=True):
+            for price, size in levels:
+                if float(size):
+                    side[float(price)] = size
+                else:
+                    side.pop(float(price), None)
+        bid, ask = max(sides[0]), min(sides[1])
+        now = (bid, sides[0][bid], ask, sides[1][ask])
+        changes.append(now != top)
+        top = now
+    return changes
+
+
+if __name__ == "__main__":
+    sys.exit(main())
