@@ -114,3 +114,11 @@ def test_money_carries_its_sign_and_zero_none(text: str, shown: str) -> None:
 )
 def test_a_duration_has_the_unit_that_keeps_it_short(nanoseconds: float | None, shown: str) -> None:
     assert panels.duration(nanoseconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [(None, panels.UNKNOWN), ("0.01600000", "0.016"), ("100", "100"), ("5.000", "5"), ("0.00", "0")],
+)
+def test_a_size_has_no_zeros_at_its_end(text: str | None, shown: str) -> None:
+    assert panels.size(text) == shown

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from types import TracebackType
 
+from rich.columns import Columns
 from rich.console import Console, Group, RenderableType
+from rich.constrain import Constrain
 from rich.layout import Layout
 from rich.live import Live
 from rich.table import Table
@@ -116,9 +118,8 @@ def summary(state: TraderState) -> RenderableType:
         ("risk", Text.assemble(panels.breaker(state), f" ({state.counts.refusals:,} refusals)")),
     ):
         counts.add_row(name, value)
-    measures = Table.grid(expand=False, padding=(0, 1))
-    measures.add_row(panels.pnl(state), panels.latency(state), panels.strategies(state))
-    parts: list[RenderableType] = [counts, measures]
+    measures = ((panels.pnl(state), 28), (panels.latency(state), 46), (panels.strategies(state), 54))
+    parts: list[RenderableType] = [counts, Columns([Constrain(panel, width) for panel, width in measures])]
     if any(row.position.size.strip("-0.") for row in state.positions):
         parts.append(panels.positions(state))
     if state.refusals_by_reason:

@@ -28,10 +28,10 @@ def top_of_book(state: TraderState, *, with_venues: bool = False) -> RenderableT
             _name(book.exchange),
             _name(book.symbol),
             _name(book.trust, _TRUST_STYLES.get(book.trust, "")),
-            Text(book.bid_size or UNKNOWN, "dim"),
+            Text(size(book.bid_size), "dim"),
             Text(book.bid or UNKNOWN, "green"),
             Text(book.ask or UNKNOWN, "red"),
-            Text(book.ask_size or UNKNOWN, "dim"),
+            Text(size(book.ask_size), "dim"),
             UNKNOWN if book.spread_bps is None else f"{book.spread_bps:.3f}",
             UNKNOWN if book.age_ms is None else milliseconds(book.age_ms),
             f"{book.updates_per_s:,.0f}",
@@ -129,13 +129,13 @@ def orders(state: TraderState, rows: int, *, compact: bool = False) -> Renderabl
             _name(order.symbol),
             _name(order.side, _SIDE_STYLES.get(order.side, "")),
             order.price,
-            order.size,
+            size(order.size),
             _name(order.state, _ORDER_STYLES.get(order.state, "dim")),
         )
         if compact:
             table.add_row(*cells)
         else:
-            table.add_row(_name(clock(order.time_ms)), *cells, order.filled or UNKNOWN)
+            table.add_row(_name(clock(order.time_ms)), *cells, size(order.filled))
     return _panel(table, f"Orders ({state.counts.orders:,}, {state.counts.fills:,} fills)")
 
 
@@ -193,6 +193,13 @@ def plain_money(text: str, decimals: int = 4) -> str:
         return text
 
 
+def size(text: str | None) -> str:
+    """A size without the zeros at its end."""
+    if text is None:
+        return UNKNOWN
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def duration(nanoseconds: float | None) -> str:
     """A latency in the unit that keeps it short: ``8.2µs``, ``1.4ms``."""
     if nanoseconds is None:
@@ -225,7 +232,13 @@ def _table(*columns: str) -> Table:
     table = Table(box=None, expand=True, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     for name in columns:
         figures = name.startswith(">")
-        table.add_column(name.lstrip(">"), justify="right" if figures else "left", no_wrap=figures, overflow="ellipsis")
+        table.add_column(
+            name.lstrip(">"),
+            justify="right" if figures else "left",
+            no_wrap=figures,
+            min_width=0 if figures else 5,
+            overflow="ellipsis",
+        )
     return table
 
 

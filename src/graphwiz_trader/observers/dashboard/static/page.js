@@ -39,6 +39,10 @@ function cut(text, decimals) {
   return dot < 0 ? text : text.slice(0, dot + 1 + decimals);
 }
 
+function size(text) {
+  return text?.includes(".") ? text.replace(/\.?0+$/, "") : text;
+}
+
 function money(text) {
   if (text === null || text === undefined) return { text: "–", tone: "dim" };
   const tone = isZero(text) ? "" : text.startsWith("-") ? "bad" : "good";
@@ -72,8 +76,8 @@ function draw(message) {
   drawFigures(state);
   tables.books.show(state.books.map((book) => [
     book.exchange, book.symbol, { text: book.trust, tone: TRUST_TONES[book.trust] ?? "", title: book.reason },
-    { text: book.bid_size, tone: "dim" }, { text: book.bid, tone: "good" },
-    { text: book.ask, tone: "bad" }, { text: book.ask_size, tone: "dim" },
+    { text: size(book.bid_size), tone: "dim" }, { text: book.bid, tone: "good" },
+    { text: book.ask, tone: "bad" }, { text: size(book.ask_size), tone: "dim" },
     book.spread_bps?.toFixed(3), book.age_ms?.toFixed(0), book.updates_per_s.toFixed(0),
   ]));
   setText(at("venues"), state.venues.map(
@@ -129,13 +133,13 @@ function drawEvents(state) {
     clock(seen.time_ms), seen.symbol, seen.buy, seen.buy_price, seen.sell, seen.sell_price, seen.size, seen.net_bps.toFixed(2),
   ]));
   tables.orders.show(state.orders.map((order) => [
-    clock(order.time_ms), order.exchange, order.symbol, { ...side(order.side), title: order.kind }, order.price, order.size, order.filled,
+    clock(order.time_ms), order.exchange, order.symbol, { ...side(order.side), title: order.kind }, order.price, size(order.size), size(order.filled),
     { text: order.state, tone: ORDER_TONES[order.state] ?? "dim", title: order.reason },
-    { text: order.client_id, tone: "dim", title: order.strategy },
+    { text: `…${order.client_id.slice(-5)}`, tone: "dim", title: `${order.client_id}, ${order.strategy}` },
   ]));
   tables.fills.show(state.fills.map((fill) => [
-    clock(fill.time_ms), fill.exchange, fill.symbol, side(fill.side), fill.price, fill.size,
-    `${cut(fill.fee, 8)} ${fill.fee_asset}`, { text: fill.strategy, tone: "dim name", title: fill.strategy },
+    clock(fill.time_ms), fill.exchange, fill.symbol, side(fill.side), fill.price, size(fill.size),
+    `${cut(fill.fee, 6)} ${fill.fee_asset}`, { text: fill.strategy, tone: "dim name", title: `${fill.strategy}, order ${fill.client_id}` },
   ]));
   const events = [
     ...state.risk_events.map((event) => [event.time_ms, { text: `${event.event} ${event.reason}`,
