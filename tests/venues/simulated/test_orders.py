@@ -48,7 +48,7 @@ def over(exchange_id: str, **named):
 
 
 @over("binance")
-async def test_a_limit_order_rests_is_found_and_is_cancelled(_at, client):
+async def test_a_limit_order_rests_is_found_and_is_cancelled(at, client):
     placed = (await client.place(price="61000.00", quantity="0.002", newClientOrderId="mine"))["result"]
     assert (placed["status"], placed["price"], placed["origQty"]) == ("NEW", "61000.00000000", "0.00200000")
     assert placed["fills"] == []
@@ -64,13 +64,19 @@ async def test_a_limit_order_rests_is_found_and_is_cancelled(_at, client):
 
 
 @over("binance")
-async def test_a_crossing_order_is_filled_in_its_answer_with_fees_and_trade_ids(_at, client):
+async def test_a_crossing_order_is_filled_in_its_answer_with_fees_and_trade_ids(at, client):
     placed = (await client.place(price="61800.00", quantity="0.002", timeInForce="IOC"))["result"]
     assert (placed["status"], placed["executedQty"]) == ("FILLED", "0.00200000")
     assert placed["cummulativeQuoteQty"] == "123.60000000"
     assert placed["fills"] == [
-        {"price": "61800.00000000", "qty": "0.00200000", "commission": "0.00000200", "commissionAsset": "BTC", "tradeId": 1}
-    ]  # fmt: skip
+        {
+            "price": "61800.00000000",
+            "qty": "0.00200000",
+            "commission": "0.00000200",
+            "commissionAsset": "BTC",
+            "tradeId": 1,
+        }
+    ]
     trades = (await client.signed("myTrades", symbol="BTCUSDT", orderId=placed["orderId"]))["result"]
     assert [(t["id"], t["price"], t["commission"], t["isMaker"]) for t in trades] == [
         (1, "61800.00000000", "0.00000200", False)
@@ -78,7 +84,7 @@ async def test_a_crossing_order_is_filled_in_its_answer_with_fees_and_trade_ids(
 
 
 @over("binance")
-async def test_answers_say_as_much_as_is_asked_for(_at, client):
+async def test_answers_say_as_much_as_is_asked_for(at, client):
     ack = (await client.place(price=PRICE, quantity="0.002", newOrderRespType="ACK"))["result"]
     assert sorted(ack) == ["clientOrderId", "orderId", "orderListId", "symbol", "transactTime"]
     result = (await client.place(price=PRICE, quantity="0.002", newOrderRespType="RESULT"))["result"]
@@ -87,7 +93,7 @@ async def test_answers_say_as_much_as_is_asked_for(_at, client):
 
 
 @over("binance")
-async def test_each_kind_of_order_does_what_its_name_says(_at, client):
+async def test_each_kind_of_order_does_what_its_name_says(at, client):
     def brief(answer):
         return answer["result"]["type"], answer["result"]["timeInForce"], answer["result"]["status"]
 
@@ -104,7 +110,7 @@ async def test_each_kind_of_order_does_what_its_name_says(_at, client):
 
 
 @over("binance")
-async def test_cancel_all_ends_the_open_orders_of_one_symbol(_at, client):
+async def test_cancel_all_ends_the_open_orders_of_one_symbol(at, client):
     for symbol in ("BTCUSDT", "BTCUSDT", "ETHUSDT"):
         await client.place(symbol=symbol, price="1000.00", quantity="0.1")
     ended = (await client.signed("openOrders.cancelAll", symbol="BTCUSDT"))["result"]
@@ -114,7 +120,7 @@ async def test_cancel_all_ends_the_open_orders_of_one_symbol(_at, client):
 
 
 @over("binance")
-async def test_the_account_shows_free_and_locked_balances(_at, client):
+async def test_the_account_shows_free_and_locked_balances(at, client):
     await client.place(price="50000.00", quantity="0.01")
     status = (await client.signed("account.status", omitZeroBalances="true"))["result"]
     balances = {each["asset"]: (each["free"], each["locked"]) for each in status["balances"]}
@@ -123,7 +129,7 @@ async def test_the_account_shows_free_and_locked_balances(_at, client):
 
 
 @over("binance")
-async def test_user_data_tells_of_orders_after_their_answers(_at, client):
+async def test_user_data_tells_of_orders_after_their_answers(at, client):
     subscribed = await client.signed("userDataStream.subscribe.signature")
     assert subscribed["result"] == {"subscriptionId": 0}
     await client.place(price="61800.00", quantity="0.002", newClientOrderId="x1")
@@ -142,14 +148,14 @@ async def test_user_data_tells_of_orders_after_their_answers(_at, client):
 
 
 @over("binance", events_first=True)
-async def test_events_can_come_before_the_answer(_at, client):
+async def test_events_can_come_before_the_answer(at, client):
     await client.signed("userDataStream.subscribe.signature")
     await client.place(price="61800.00", quantity="0.002")
     assert [m["event"]["e"] for m in client.passed_over] == ["executionReport", "outboundAccountPosition"] * 2
 
 
 @over("binance")
-async def test_after_a_cancel_the_report_names_the_order_and_the_cancel(_at, client):
+async def test_after_a_cancel_the_report_names_the_order_and_the_cancel(at, client):
     await client.signed("userDataStream.subscribe.signature")
     await client.place(price="61000.00", quantity="0.002", newClientOrderId="order1")
     await client.signed("order.cancel", symbol="BTCUSDT", origClientOrderId="order1", newClientOrderId="cancel1")
@@ -172,7 +178,7 @@ async def test_a_users_resting_order_is_filled_by_the_market_and_told_of(at, cli
 
 
 @over("binance")
-async def test_nothing_is_told_after_unsubscribing(_at, client):
+async def test_nothing_is_told_after_unsubscribing(at, client):
     await client.signed("userDataStream.subscribe.signature")
     assert (await client.ask("userDataStream.unsubscribe", {"subscriptionId": 0}))["status"] == 200
     await client.place(price="61000.00", quantity="0.002")
@@ -214,13 +220,13 @@ def test_an_ed25519_key_logs_a_session_on_and_then_needs_no_signatures(public):
 
 
 @over("binance")
-async def test_a_session_needs_an_ed25519_key(_at, client):
+async def test_a_session_needs_an_ed25519_key(at, client):
     assert code_of(await client.ask("session.logon", hmac_signed({}))) == -4056
     assert code_of(await client.ask("userDataStream.subscribe")) == -2015
 
 
 @over("binance")
-async def test_only_what_is_rightly_signed_in_time_is_done(_at, client):
+async def test_only_what_is_rightly_signed_in_time_is_done(at, client):
     async def refused(params) -> int:
         return code_of(await client.ask("account.status", params))
 
@@ -230,7 +236,7 @@ async def test_only_what_is_rightly_signed_in_time_is_done(_at, client):
     assert await refused({**good, "extra": "1"}) == -1022, "every parameter is signed"
     assert await refused(hmac_signed({}, key="unknown")) == -2015
     assert await refused(hmac_signed({}, key="not a key!")) == -2014
-    assert await refused(hmac_signed({}, secret="wrong")) == -1022  # noqa: S106
+    assert await refused(hmac_signed({}, secret="wrong")) == -1022
     assert await refused({k: v for k, v in good.items() if k != "signature"}) == -1102
     assert await refused(hmac_signed({"timestamp": now_ms() - 6_000})) == -1021
     assert await refused(hmac_signed({"timestamp": now_ms() + 2_000})) == -1021
@@ -242,7 +248,7 @@ async def test_only_what_is_rightly_signed_in_time_is_done(_at, client):
 
 
 @over("binance")
-async def test_numbers_and_booleans_are_signed_as_they_are_written(_at, client):
+async def test_numbers_and_booleans_are_signed_as_they_are_written(at, client):
     asked = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "price": 61000.5,
              "quantity": 0.002, "returnRateLimits": False}  # fmt: skip
     signed = hmac_signed({**asked, "returnRateLimits": "false"})
@@ -278,7 +284,7 @@ WRONG_SPOT_ORDERS = [
 
 
 @over("binance")
-async def test_a_wrong_spot_order_is_refused_with_the_venues_code_and_text(_at, client):
+async def test_a_wrong_spot_order_is_refused_with_the_venues_code_and_text(at, client):
     for change, code, text in WRONG_SPOT_ORDERS:
         answer = await client.place(**{"price": "61000.00", "quantity": "0.002", **change})
         assert code_of(answer) == code, (change, answer)
@@ -306,7 +312,7 @@ WRONG_USDM_ORDERS = [
 
 
 @over("binanceusdm")
-async def test_a_wrong_usdm_order_is_refused_with_the_venues_code(_at, client):
+async def test_a_wrong_usdm_order_is_refused_with_the_venues_code(at, client):
     for change, code in WRONG_USDM_ORDERS:
         answer = await client.place(**{"price": "61000.0", "quantity": "0.002", **change})
         assert code_of(answer) == code, (change, answer)
@@ -316,7 +322,7 @@ async def test_a_wrong_usdm_order_is_refused_with_the_venues_code(_at, client):
 
 
 @over("binanceusdm")
-async def test_usdm_acknowledges_first_and_says_the_result_when_asked(_at, client):
+async def test_usdm_acknowledges_first_and_says_the_result_when_asked(at, client):
     ack = (await client.place(price="61800.0", quantity="0.002", timeInForce="IOC"))["result"]
     assert (ack["status"], ack["executedQty"]) == ("NEW", "0.000")
     found = (await client.signed("order.status", symbol="BTCUSDT", orderId=ack["orderId"]))["result"]
@@ -359,7 +365,7 @@ def test_usdm_user_data_comes_on_the_listen_keys_stream(path):
 
 
 @over("binanceusdm")
-async def test_a_listen_key_is_kept_alive_and_ends(_at, client):
+async def test_a_listen_key_is_kept_alive_and_ends(at, client):
     key = {"apiKey": DEMO_API_KEY}
     assert code_of(await client.ask("userDataStream.ping", key)) == -1125
     started = (await client.ask("userDataStream.start", key))["result"]

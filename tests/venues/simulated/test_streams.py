@@ -8,13 +8,13 @@ import random
 import re
 
 import pytest
-from recordings import need
 
 from graphwiz_trader.hft.events import Side, TimeInForce
 from graphwiz_trader.venues.simulated.binance.flavours import FLAVOURS
 from graphwiz_trader.venues.simulated.binance.server import BinanceVenue
 from graphwiz_trader.venues.simulated.defaults import default_instruments
 from graphwiz_trader.venues.simulated.matching import MatchingEngine
+from recordings import need
 from venues.simulated.clients import Client, get, in_loop, now_ms, serving, until
 from venues.simulated.house import NOW_MS, quote
 

@@ -78,11 +78,22 @@ class Maker:
         return self._rng.expovariate(rate_per_ms * (BURST_PACE if self._view.is_bursting else 1.0))
 
     def _quote(self, side: Side, level: int, time_ms: float, now_ms: int) -> None:
-        distance_bps = HALF_SPREAD_BPS + level * LEVEL_SPACING_BPS + self._rng.uniform(0.0, LEVEL_SPACING_BPS)
+        """Move one quote to where it belongs now, and with it the opposite ones that it would cross."""
         fair = self._view.price(time_ms)
-        price_ticks = max(1, self._ticks(fair * (1 - side.sign * distance_bps * 1e-4), side))
         self._pull(side, level)
-        self._pull_crossed(side, price_ticks)
+        price_ticks = self._price(side, level, fair)
+        crossed = self._crossed(side, price_ticks)
+        for other in crossed:
+            self._pull(side.opposite, other)
+        self._place(side, level, price_ticks, fair, now_ms)
+        for other in crossed:
+            self._place(side.opposite, other, self._price(side.opposite, other, fair), fair, now_ms)
+
+    def _price(self, side: Side, level: int, fair: float) -> int:
+        distance_bps = HALF_SPREAD_BPS + level * LEVEL_SPACING_BPS + self._rng.uniform(0.0, LEVEL_SPACING_BPS)
+        return max(1, self._ticks(fair * (1 - side.sign * distance_bps * 1e-4), side))
+
+    def _place(self, side: Side, level: int, price_ticks: int, fair: float, now_ms: int) -> None:
         size_lots = max(1, round(QUOTE_NOTIONAL * self._rng.lognormvariate(0.0, 0.8) / fair / self._lot))
         self._quotes[side][level] = self.venue.place_for_market(
             self._book, side, price_ticks, size_lots, TimeInForce.GTC, now_ms
@@ -94,13 +105,14 @@ class Maker:
             self.venue.cancel_for_market(self._book, order_id)
         self._quotes[side][level] = 0
 
-    def _pull_crossed(self, side: Side, price_ticks: int) -> None:
-        """Makers do not trade with their own stale quotes: they take them away first."""
-        for level, order_id in enumerate(self._quotes[side.opposite]):
-            if order_id in self._engine:
-                resting_ticks = self._engine.resting(order_id).price_ticks
-                if (price_ticks - resting_ticks) * side.sign >= 0:
-                    self._pull(side.opposite, level)
+    def _crossed(self, side: Side, price_ticks: int) -> list[int]:
+        """The opposite levels that stand at or beyond a price: makers take stale quotes away, they do not trade
+        with themselves."""
+        return [
+            level
+            for level, order_id in enumerate(self._quotes[side.opposite])
+            if order_id in self._engine and (price_ticks - self._engine.resting(order_id).price_ticks) * side.sign >= 0
+        ]
 
     def _take(self, time_ms: float, now_ms: int) -> None:
         side = self._rng.choice((Side.BUY, Side.SELL))

@@ -94,6 +94,10 @@ class BinanceVenue:
         host = f"127.0.0.1:{self._port}"
         return Urls(f"http://{host}", f"ws://{host}", f"ws://{host}{self.flavour.orders_path}")
 
+    @property
+    def open_connections(self) -> int:
+        return len(self._connections)
+
     def open_account(self, name: str, key: str, secret: str, funds: dict[str, str]) -> Account:
         """An account with an API key. ``secret``: HMAC secret or Ed25519 PEM."""
         account = self.venue.open_account(name, funds)
