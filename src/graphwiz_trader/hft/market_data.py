@@ -99,19 +99,23 @@ class MarketData:
         code = decoder.on_snapshot(body, decoder.feed, self._records, book, now_ns)
         if code >= outcome.FIRST_PROBLEM:
             self._refuse(line, code, f"snapshot of book {book}", now_ns)
-            self._resynchronise(book, f"snapshot refused: {outcome.NAMES[code]}", now_ns)
+            if not self._records[book]["synced"]:  # one that could not be read says nothing of a book that needs none
+                self._start_over(book, _lost(code), f"snapshot refused: {outcome.NAMES[code]}", now_ns)
             return -1
         held = self._held[book]
         changed = -1
         while held:
-            result = decoder.on_frame(held[0], decoder.feed, self._records, now_ns)
-            if result & 0xFF == outcome.GAP:
-                # The snapshot is older than what was held: ask for a newer one, keep what was held.
-                forget_row(self._records, book, int(Trust.SYNCING))
-                self._request_snapshot(book)
+            code = decoder.on_frame(held[0], decoder.feed, self._records, now_ns) & 0xFF
+            if code == outcome.GAP:
+                # The snapshot is older than what was held: a newer one may continue into it.
+                self._start_over(book, Trust.SYNCING, "snapshot too old", now_ns)
                 return -1
             held.popleft()
-            if result & 0xFF == outcome.TOP_CHANGED:
+            if code >= outcome.FIRST_PROBLEM:
+                self._refuse(line, code, f"line {line}", now_ns)
+                self._start_over(book, _lost(code), outcome.NAMES[code], now_ns)
+                return -1
+            if code == outcome.TOP_CHANGED:
                 changed = book
         self._note_trust(book, "snapshot", now_ns)
         return changed
@@ -141,9 +145,10 @@ class MarketData:
             self._refuse(line, code, f"line {line}", now_ns)
             kind = int(self._decoders[line].feed[0]["kind"])
             if book != _NO_BOOK and kind in (binance.DEPTH, binance.NONE):
-                self._resynchronise(book, outcome.NAMES[code], now_ns)
+                self._held[book].clear()
                 if code == outcome.GAP:
                     self._held[book].append(frame)
+                self._start_over(book, _lost(code), outcome.NAMES[code], now_ns)
         return -1
 
     def _refuse(self, line: int, code: int, where: str, now_ns: int) -> None:
@@ -152,9 +157,9 @@ class MarketData:
             notice = Notice(what=where, kind=outcome.NAMES[code], count=1)
             self._recorder.append(RecordKind.NOTICE, line, now_ns, encode(notice))
 
-    def _resynchronise(self, book: int, reason: str, now_ns: int) -> None:
-        forget_row(self._records, book, int(Trust.BROKEN))
-        self._held[book].clear()
+    def _start_over(self, book: int, trust: Trust, reason: str, now_ns: int) -> None:
+        """The book is not what the venue has: it needs a snapshot that continues into what is held."""
+        forget_row(self._records, book, int(trust))
         self._note_trust(book, reason, now_ns)
         self._request_snapshot(book)
 
@@ -176,3 +181,8 @@ class MarketData:
             for slot in feed["symbol_length"].nonzero()[0]:
                 lines[int(feed["symbol_book"][slot])] = line
         return lines
+
+
+def _lost(code: int) -> Trust:
+    """What a book is after a problem."""
+    return Trust.CROSSED if code == outcome.CROSSED else Trust.BROKEN

@@ -110,6 +110,7 @@ def forget_row(books: Array, row: int, trust: int) -> None:
     book = books[row]
     book.synced = 0
     book.first_pending = 0
+    book.bbo_id = 0  # the venue may begin its ids anew
     book.trust = trust
 
 
