@@ -6,13 +6,15 @@ import copy
 import pickle
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from graphwiz_trader.hft.events import OrderIntent, RecordKind, Side
-from graphwiz_trader.hft.instruments import money_from_text
+from graphwiz_trader.hft.instruments import Instruments, money_from_text
 from graphwiz_trader.hft.limits import Reason, Refusal
+from graphwiz_trader.hft.positions import PositionTracker
 from graphwiz_trader.hft.risk import ApprovedOrder, HFTRiskManager
 from hft.desk import (
     ETH,
@@ -81,6 +83,21 @@ def test_a_limit_that_is_not_positive_is_refused_at_the_start() -> None:
 )
 def test_an_order_against_the_instruments_rules_is_refused(intent: OrderIntent, reason: Reason | None) -> None:
     assert refusal(Desk(), intent) == reason
+
+
+def test_an_order_between_the_steps_of_its_instrument_is_refused() -> None:
+    stepped = Instruments([msgspec.structs.replace(INSTRUMENTS[SPOT], size_step_lots=10, price_step_ticks=5)])
+    desk = Desk()
+    risk = HFTRiskManager(
+        stepped, a_limits(), holdings=PositionTracker(stepped), marks=desk.marks, recorder=desk.recorder
+    )
+    for size_lots, price_ticks, reason in (
+        (15, 60_000, Reason.OFF_STEP),
+        (10, 60_001, Reason.OFF_STEP),
+        (10, 60_000, None),
+    ):
+        outcome = risk.approve([an_intent(SPOT, size_lots=size_lots, price_ticks=price_ticks)], START)
+        assert (outcome.reason if isinstance(outcome, Refusal) else None) is reason
 
 
 def test_an_untrusted_book_is_not_traded_on() -> None:

@@ -175,7 +175,8 @@ class TradingSession:
         return _Parts(core, sink, orders, feeds)
 
     async def _trade(self, parts: _Parts, journal: JournalWriter, duration_s: float) -> None:
-        tasks = [asyncio.create_task(line.run()) for line in (*parts.orders.values(), *parts.feeds.values())]
+        tasks = [asyncio.create_task(line.run()) for line in parts.orders.values()]
+        tasks += [asyncio.create_task(feed.run()) for feed in parts.feeds.values()]
         tasks.append(asyncio.create_task(self._clock(parts.core, journal)))
         try:
             await self._until_stopped(tasks, duration_s)

@@ -21,7 +21,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 from graphwiz_trader.cli.processes import Child, ChildError
 from graphwiz_trader.config import HftConfig, default_file, load
 from graphwiz_trader.observers.fold import StateFold
-from graphwiz_trader.observers.sessions import NewestSession
+from graphwiz_trader.observers.sessions import OneSession
 from graphwiz_trader.observers.terminal import TerminalView, summary
 
 app = typer.Typer()
@@ -79,7 +79,7 @@ class _Run:
         self._children: list[Child] = []
         self._observer: Child | None = None
         self._trader: Child | None = None
-        self._session: NewestSession | None = None
+        self._session: OneSession | None = None
         self.fold = StateFold()
 
     def start(self, *, seed: int, port: int) -> None:
@@ -92,7 +92,7 @@ class _Run:
         journal = self._prepare(self._trader)
         if journal is None:
             return
-        self._session = NewestSession(journal.parent)
+        self._session = OneSession(journal)
         data_dir = str(self._config.data_dir)
         self._observer = self._child("observer", "observe", "--data-dir", data_dir, "--port", str(port))
         self._console.print(f"page: http://127.0.0.1:{port}   journal: {journal}", highlight=False)

@@ -180,7 +180,8 @@ class LegCoordinator:
     def _intent_against_residual(self, group: _Group, book: int, mid2_ticks: int) -> OrderIntent | None:
         """An immediate-or-cancel order for as much of the residual as this book can take; None if it can take none."""
         residual_units = self._residual_units(group)
-        lots = abs(residual_units) // self._lot_units[book]
+        instrument = self._instruments[book]
+        lots = abs(residual_units) // instrument.lot_units
         if residual_units > 0:
             side = Side.SELL
             price_ticks = -(-mid2_ticks * (10_000 - self._settings.slippage_bps) // 20_000)
@@ -190,10 +191,16 @@ class LegCoordinator:
         else:
             side = Side.BUY
             price_ticks = mid2_ticks * (10_000 + self._settings.slippage_bps) // 20_000
+        lots -= lots % instrument.size_step_lots
         if not lots:
             return None
         return OrderIntent(
-            strategy=group.route[0], book=book, side=side, price_ticks=price_ticks, size_lots=lots, reduces=True
+            strategy=group.route[0],
+            book=book,
+            side=side,
+            price_ticks=instrument.on_price_step(side, price_ticks),
+            size_lots=lots,
+            reduces=True,
         )
 
     def _books(self, group: _Group) -> list[int]:
@@ -212,14 +219,14 @@ class LegCoordinator:
         return sum(self._filled_units(order) for order in group.orders)
 
     def _is_even(self, group: _Group) -> bool:
-        """A residual below a book's lot cannot be traded there; one within the fees paid in base is not held."""
+        """A residual below every order step cannot be traded; one within the fees paid in base is not held."""
         residual_units = abs(self._residual_units(group))
         base_fee_units = 0
         for order in group.orders:
             base = self._instruments[order.intent.book].base
             base_fee_units += sum(trade.fee_units for trade in order.trades.values() if trade.fee_asset == base)
-        lot_units = min(self._lot_units[order.intent.book] for order in group.orders)
-        return residual_units < lot_units or residual_units <= base_fee_units
+        step_units = min(self._instruments[order.intent.book].size_step_units for order in group.orders)
+        return residual_units < step_units or residual_units <= base_fee_units
 
     def _close(self, event: str, group: _Group, detail: str, now_ns: int) -> None:
         del self._groups[group.number]

@@ -17,7 +17,14 @@ from typing import Final, NoReturn, Protocol
 import msgspec
 
 from graphwiz_trader.hft.events import OrderIntent, Recorder, RecordKind, Side
-from graphwiz_trader.hft.instruments import MONEY_DECIMALS, Instrument, Instruments, money_from_text, text_from_units
+from graphwiz_trader.hft.instruments import (
+    MONEY_DECIMALS,
+    Instrument,
+    Instruments,
+    fixed_text,
+    money_from_text,
+    text_from_units,
+)
 from graphwiz_trader.hft.limits import Reason, Refusal, RiskLimits
 from graphwiz_trader.hft.records import RiskEvent, encode
 
@@ -77,6 +84,8 @@ class _BookLedger(msgspec.Struct, gc=False):
 
     tick_lot_money: int
     lot_units: int
+    price_step_ticks: int
+    size_step_lots: int
     min_size_lots: int
     max_size_lots: int
     min_notional_money: int
@@ -220,6 +229,8 @@ class HFTRiskManager:
         ledger = self._ledgers[intent.book]
         if not (
             ledger.min_size_lots <= lots <= ledger.max_size_lots
+            and lots % ledger.size_step_lots == 0
+            and price_ticks % ledger.price_step_ticks == 0
             and lots * price_ticks >= ledger.min_notional_tick_lots
             and ledger.quote == self._limits.currency
             and self._marks.is_tradable(intent.book)
@@ -254,6 +265,12 @@ class HFTRiskManager:
             return Refusal(Reason.FOREIGN_QUOTE, detail)
         if not self._marks.is_tradable(intent.book):
             return Refusal(Reason.UNTRUSTED_BOOK, f"the book of {name} is not trusted now")
+        if lots % ledger.size_step_lots or intent.price_ticks % ledger.price_step_ticks:
+            return Refusal(
+                Reason.OFF_STEP,
+                f"{name}: {lots} lots at {intent.price_ticks} ticks; orders come in steps of "
+                f"{ledger.size_step_lots} lots and {ledger.price_step_ticks} ticks",
+            )
         if lots < ledger.min_size_lots:
             return Refusal(Reason.MIN_SIZE, f"{name}: {lots} lots; at least {ledger.min_size_lots}")
         if lots > ledger.max_size_lots:
@@ -299,6 +316,8 @@ def _ledger(instrument: Instrument, inventory_lots: int) -> _BookLedger:
     return _BookLedger(
         tick_lot_money=tick_lot_money,
         lot_units=instrument.lot_units,
+        price_step_ticks=instrument.price_step_ticks,
+        size_step_lots=instrument.size_step_lots,
         min_size_lots=instrument.min_size_lots,
         max_size_lots=instrument.max_size_lots,
         min_notional_money=min_notional_money,
@@ -312,7 +331,7 @@ def _ledger(instrument: Instrument, inventory_lots: int) -> _BookLedger:
 
 def _text(money: int) -> str:
     """Money to the cent, for people."""
-    return f"{money // _CENT_MONEY / 100:.2f}"
+    return fixed_text(money // _CENT_MONEY, "0.01")
 
 
 def _nothing_more(_reason: str) -> None:

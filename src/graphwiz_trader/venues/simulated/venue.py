@@ -35,7 +35,8 @@ REMEMBERED_ORDERS = 100_000
 class Matcher(Protocol):
     """Where a symbol's orders meet others: the matching engine, or the visible book of a recording."""
 
-    change_count: int
+    @property
+    def change_count(self) -> int: ...
 
     def place(
         self, order_id: int, side: Side, limit_ticks: int | None, size_lots: int, time_in_force: TimeInForce
