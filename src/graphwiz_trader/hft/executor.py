@@ -77,7 +77,12 @@ class FastOrderExecutor:
 
     def place(self, approved: ApprovedOrder, now_ns: int, legs: int = 0) -> Order:
         """Journal an approved order and send it. Raises TypeError for what risk has not approved for this one use."""
-        return self.place_simultaneous_orders((approved,), now_ns, legs)[0]
+        _use_up(approved)
+        order = self._enter(approved, now_ns, legs)
+        failure = self._lines.place(order, now_ns)
+        if failure is not None:
+            self._on_send_failed(order, failure, now_ns)
+        return order
 
     def place_simultaneous_orders(
         self, approved: Sequence[ApprovedOrder], now_ns: int, legs: int = 0
@@ -86,10 +91,9 @@ class FastOrderExecutor:
         for leg in approved:
             _use_up(leg)
         orders = tuple([self._enter(leg, now_ns, legs) for leg in approved])
-        failures = [self._lines.place(order, now_ns) for order in orders]
-        for order, failure in zip(orders, failures, strict=True):
-            if failure is not None:
-                self._on_send_failed(order, failure, now_ns)
+        failed = [(order, failure) for order in orders if (failure := self._lines.place(order, now_ns)) is not None]
+        for order, failure in failed:
+            self._on_send_failed(order, failure, now_ns)
         return orders
 
     def cancel(self, order: Order, now_ns: int, reason: str) -> None:
