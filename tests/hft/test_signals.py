@@ -108,7 +108,18 @@ def test_the_widest_window_at_the_edge_of_the_range_does_not_overflow(lookback: 
     assert window.states[ROW][Z_SUM_SQUARES] > 0
 
 
-def test_a_mid_known_by_only_half_a_tick_counts_exactly() -> None:
+@pytest.mark.parametrize("empty", [BID, ASK])
+def test_a_side_without_a_price_is_no_mid_and_leaves_the_window_as_it_is(empty: int) -> None:
+    window, undisturbed = Window(3), Window(3)
+    for mid2 in (1_000, 1_002, 1_004):
+        window.enter(mid2)
+        undisturbed.enter(mid2)
+    window.books[ROW]["top_ticks"][empty] = 0
+    assert math.isnan(z_score(window.states, window.books, ROW))
+    assert window.enter(1_010) == undisturbed.enter(1_010)
+
+
+def test_a_mid_between_two_ticks_counts_exactly() -> None:
     window = Window(2)
     window.enter(2_001)
     assert window.enter(2_002) == pytest.approx(1.0)

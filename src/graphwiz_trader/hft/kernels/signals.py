@@ -102,12 +102,15 @@ def walk_cross(books: Array, buy_row: int, sell_row: int, min_bps: float, walked
 def z_score(states: Array, books: Array, row: int) -> float:
     """Enter the book's mid into its rolling window; the mid's distance from the window's mean, in deviations.
 
-    ``states``: int64 (books, Z_RING + lookback). NaN until the window is full, 0 where it has no deviation. Sums are
-    kept up by the value that comes and the one that goes; they are exact.
+    ``states``: int64 (books, Z_RING + lookback). NaN until the window is full and while the book has no mid, 0 where the
+    window has no deviation. Sums are kept up by the value that comes and the one that goes; they are exact.
     """
     state = states[row]
     lookback = len(state) - Z_RING
-    mid2 = books[row].top_ticks[BID] + books[row].top_ticks[ASK]
+    bid, ask = books[row].top_ticks[BID], books[row].top_ticks[ASK]
+    if bid == 0 or ask == 0:
+        return np.nan
+    mid2 = bid + ask
     if state[Z_COUNT] == 0 or abs(mid2 - state[Z_ANCHOR]) >= _ANCHOR_RANGE:
         # The first value, or a price that left the range the sums can hold: start again around it.
         state[Z_COUNT] = 0

@@ -43,7 +43,7 @@ class HFTStrategy(ABC):
         self.positions = PositionTracker(books.instruments)
         """Of this strategy alone."""
         self.active = False
-        self._working = [0] * len(books.instruments)
+        self._working: tuple[list[OrderIntent], ...] = tuple([] for _ in books.instruments)
         self._resting_until_ns = [0] * len(books.instruments)
 
     @abstractmethod
@@ -58,12 +58,12 @@ class HFTStrategy(ABC):
 
     def may_act(self, book: int, now_ns: int) -> bool:
         """No order of ours is still working in this book, and it is not resting from a refusal."""
-        return self._working[book] == 0 and now_ns >= self._resting_until_ns[book]
+        return not self._working[book] and now_ns >= self._resting_until_ns[book]
 
     def on_sent(self, decision: Decision) -> None:
         """Risk approved the decision and its orders are on their way."""
         for intent in decision.intents:
-            self._working[intent.book] += 1
+            self._working[intent.book].append(intent)
 
     def on_refused(self, decision: Decision, now_ns: int) -> None:
         """Risk refused it: leave these books alone for a while."""
@@ -75,8 +75,9 @@ class HFTStrategy(ABC):
         self.positions.apply(fill)
 
     def on_final(self, intent: OrderIntent) -> None:
-        """An order of ours has ended."""
-        self._working[intent.book] = max(0, self._working[intent.book] - 1)
+        """An order in our name has ended: one of ours, again if it fills late, or one that put our legs right."""
+        working = self._working[intent.book]
+        working[:] = [ours for ours in working if ours is not intent]
 
     def performance(self) -> Performance:
         trips = self.positions.round_trips

@@ -35,16 +35,24 @@ class StatisticalArbitrage(HFTStrategy):
     def on_book(self, book: int, now_ns: int) -> Decision | None:
         z = self._z_score(self._states, self.books.records, book)
         held_units = self.positions.size_units(book)
-        if held_units == 0:
+        if not held_units or not self._could_close(book, held_units):
             if -self._threshold < z < self._threshold or math.isnan(z) or not self.may_act(book, now_ns):
                 return None
-            return self._enter(book, z)
+            return self._enter(book, held_units, z)
         back_at_mean = z >= 0.0 if held_units > 0 else z <= 0.0
         if back_at_mean and self.may_act(book, now_ns):
             return self._exit(book, held_units, z)
         return None
 
-    def _enter(self, book: int, z: float) -> Decision | None:
+    def _could_close(self, book: int, held_units: int) -> bool:
+        """Whether the venue takes orders so small: a rest below that waits to be closed with the next position."""
+        instrument = self.books.instruments[book]
+        lots = abs(held_units) // instrument.lot_units
+        lots -= lots % instrument.size_step_lots
+        value_money = instrument.notional_money(self.books.mid2_ticks(book), lots) // 2
+        return lots >= instrument.min_size_lots and value_money >= instrument.min_notional_money
+
+    def _enter(self, book: int, held_units: int, z: float) -> Decision | None:
         instrument = self.books.instruments[book]
         side = Side.SELL if z > 0 else Side.BUY
         if side is Side.SELL and not instrument.can_short:
@@ -54,6 +62,7 @@ class StatisticalArbitrage(HFTStrategy):
             return None
         price_ticks, shown_lots = touch
         affordable_lots = self._max_position_money // (price_ticks * instrument.tick_lot_money)
+        affordable_lots -= side.sign * held_units // instrument.lot_units
         return self._decide(book, side, price_ticks, min(shown_lots, affordable_lots), z, reduces=False)
 
     def _exit(self, book: int, held_units: int, z: float) -> Decision | None:
