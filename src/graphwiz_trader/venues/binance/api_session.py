@@ -55,7 +55,8 @@ class ApiSession:
     """The connection that orders are sent over, and what is said on it before and besides them.
 
     ``changed(reason)`` is called when orders can be sent (``transport`` is then set) and when they no longer can.
-    ``subscribes``: user data comes over this very connection.
+    ``subscribes``: user data comes over this very connection. ``key_check``: a signed request to begin with where
+    nothing else would show that the key is refused.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class ApiSession:
         signer: Signer,
         *,
         subscribes: bool,
+        key_check: str = "",
         changed: Callable[[str], None],
         attempts: Allowance,
         timing: Timing,
@@ -74,6 +76,7 @@ class ApiSession:
         self._credentials = credentials
         self._signer = signer
         self._subscribes = subscribes
+        self._key_check = key_check
         self._changed = changed
         self._connection = Connection(self, attempts=attempts, timing=timing, random=random)
         self._pending: dict[str, asyncio.Future[SessionAnswer]] = {}
@@ -100,6 +103,8 @@ class ApiSession:
     async def get_ready(self) -> None:
         if self._signer.can_log_on:
             await self.request("session.logon", self.sign({}))
+        elif self._key_check:
+            await self.request(self._key_check, self.sign({}))
         if self._subscribes and self._signer.can_log_on:
             await self.request("userDataStream.subscribe", {})
         elif self._subscribes:

@@ -29,6 +29,8 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
     user_stream_path: str
     """Where user data is streamed, the listen key behind it; empty where it comes over the order connection."""
     attempts_per_5_minutes: int = 300
+    key_check: str
+    """A signed request that proves an HMAC key where subscribing to user data does not; empty where it does."""
     has_order_trades: bool
     """Whether the order connection can be asked for an order's trades."""
     response_type: str
@@ -64,6 +66,7 @@ SPOT = Market(
     weight_per_minute=6_000,
     exchange_info_path="/api/v3/exchangeInfo",
     user_stream_path="",
+    key_check="",
     has_order_trades=True,
     response_type="FULL",
     post_only_type="LIMIT_MAKER",
@@ -83,6 +86,7 @@ USDM = Market(
     weight_per_minute=2_400,
     exchange_info_path="/fapi/v1/exchangeInfo",
     user_stream_path="/private/ws?listenKey=",
+    key_check="v2/account.balance",
     has_order_trades=False,
     response_type="RESULT",
     post_only_type="LIMIT",

@@ -70,6 +70,7 @@ class BinanceOrderLine:
             credentials,
             signer,
             subscribes=not market.user_stream_path,
+            key_check=market.key_check,
             changed=self._on_changed,
             attempts=attempts,
             timing=timing,
