@@ -102,8 +102,8 @@ def walk_cross(books: Array, buy_row: int, sell_row: int, min_bps: float, walked
 def z_score(states: Array, books: Array, row: int) -> float:
     """Enter the book's mid into its rolling window; the mid's distance from the window's mean, in deviations.
 
-    ``states``: int64 (books, Z_RING + lookback). NaN until the window is full and while the book has no mid, 0 where the
-    window has no deviation. Sums are kept up by the value that comes and the one that goes; they are exact.
+    ``states``: int64 (books, Z_RING + lookback). NaN until the window is full and while the book has no mid, 0 where
+    the window has no deviation. Sums are kept up by the value that comes and the one that goes; they are exact.
     """
     state = states[row]
     lookback = len(state) - Z_RING
