@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmarks.tapes import Tape
 from graphwiz_trader.assembly.core import Core, build_core, session_lines
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.hft.events import ExecutionReport, OrderState, Recorder, Trade
@@ -12,20 +11,23 @@ from graphwiz_trader.hft.instruments import Instrument, Instruments
 from graphwiz_trader.hft.orderbook import OrderBookManager
 from graphwiz_trader.hft.orders import Order
 
-
-def instruments_of(tapes: Sequence[Tape]) -> Instruments:
-    """The tapes' instruments, book ids in the tapes' order. Book steps are the wire's, order steps the venue's."""
-    return Instruments(_instrument(book, tape) for book, tape in enumerate(tapes))
+Names = Sequence[tuple[str, str]]
+"""(exchange, venue symbol) by book id."""
 
 
-def _instrument(book: int, tape: Tape) -> Instrument:
-    futures = tape.exchange == "binanceusdm"
-    base = tape.symbol.removesuffix("USDT")
+def instruments_of(names: Names) -> Instruments:
+    """Instruments of the tapes of these names. Book steps are the wire's, order steps the venue's."""
+    return Instruments(_instrument(book, exchange, symbol) for book, (exchange, symbol) in enumerate(names))
+
+
+def _instrument(book: int, exchange: str, symbol: str) -> Instrument:
+    futures = exchange == "binanceusdm"
+    base = symbol.removesuffix("USDT")
     return Instrument(
         book=book,
-        exchange=tape.exchange,
+        exchange=exchange,
         symbol=f"{base}/USDT",
-        venue_symbol=tape.symbol,
+        venue_symbol=symbol,
         base=base,
         quote="USDT",
         tick_size="0.01",
@@ -74,9 +76,9 @@ def _filled(order: Order) -> ExecutionReport:
     )
 
 
-def build(tapes: Sequence[Tape], recorder: Recorder, venue: FillingVenue) -> Core:
-    """A core over the tapes' symbols with the default configuration: both strategies, all limits."""
-    config, instruments = HftConfig(), instruments_of(tapes)
+def build(names: Names, recorder: Recorder, venue: FillingVenue) -> Core:
+    """A core over these symbols with the default configuration: both strategies, all limits."""
+    config, instruments = HftConfig(), instruments_of(names)
     return build_core(
         config,
         instruments,

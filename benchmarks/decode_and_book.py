@@ -33,7 +33,7 @@ class OurBook:
 
     def __init__(self, tape: tapes.Tape) -> None:
         self._tape = tape
-        instruments = instruments_of([tape])
+        instruments = instruments_of([(tape.exchange, tape.symbol)])
         self.books = OrderBookManager(instruments)
         decoder = binance_decoder(instruments, tape.exchange)
         self.market_data = MarketData(self.books, [decoder], _Silent(), request_snapshot=lambda _: None)

@@ -22,12 +22,14 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table whose first column is names and whose others are figures."""
-    drawn = Table(title=title, title_justify="left")
+    drawn = Table()
     for place, column in enumerate(columns):
         drawn.add_column(column, justify="left" if place == 0 else "right")
     for row in rows:
         drawn.add_row(*row)
-    Console(width=None if Console().is_terminal else 110).print(drawn)
+    console = Console(width=None if Console().is_terminal else 110)
+    console.print(f"\n{title}")
+    console.print(drawn)
 
 
 def write_json(path: Path | None, figures: dict[str, Any]) -> None:

@@ -31,27 +31,45 @@ class Tape(NamedTuple):
 
     @property
     def origin(self) -> str:
-        return "recorded 2024-08-08" if self.is_recorded else "synthetic (no recordings found; set GRAPHWIZ_DATA)"
+        return origin(self.is_recorded)
+
+
+def is_recorded(exchange: str, symbol: str) -> bool:
+    return _path(exchange, symbol).exists()
+
+
+def stream(exchange: str, symbol: str) -> Iterator[tuple[int, bytes]]:
+    """(receive time in ns, frame) one after the other, of the recording or of a synthetic tape of its shape."""
+    if not is_recorded(exchange, symbol):
+        yield from _synthetic(exchange, symbol)
+        return
+    with gzip.open(_path(exchange, symbol), "rb") as lines:
+        for line in lines:
+            time, _, frame = line.rstrip().partition(b" ")
+            yield int(time), frame
 
 
 def load(exchange: str, symbol: str) -> Tape:
-    """``load("binanceusdm", "BTCUSDT")``: the recording, or a synthetic tape of its shape."""
-    path = _DATA / _FILES[exchange].format(symbol.lower())
-    if path.exists():
-        with gzip.open(path, "rb") as lines:
-            frames = [(int(time), frame) for time, _, frame in (line.rstrip().partition(b" ") for line in lines)]
-        return _tape(exchange, symbol, True, frames)
-    return _tape(exchange, symbol, False, list(_synthetic(exchange, symbol)))
+    """``load("binanceusdm", "BTCUSDT")``: all of it, sorted by what it is."""
+    return _tape(exchange, symbol, is_recorded(exchange, symbol), list(stream(exchange, symbol)))
 
 
-def _tape(exchange: str, symbol: str, is_recorded: bool, frames: list[tuple[int, bytes]]) -> Tape:
+def origin(recorded: bool) -> str:
+    return "recorded 2024-08-08" if recorded else "synthetic (no recordings found; set GRAPHWIZ_DATA)"
+
+
+def _path(exchange: str, symbol: str) -> Path:
+    return _DATA / _FILES[exchange].format(symbol.lower())
+
+
+def _tape(exchange: str, symbol: str, recorded: bool, frames: list[tuple[int, bytes]]) -> Tape:
     snapshot = next(frame for _, frame in frames if frame.startswith(b'{"lastUpdateId"'))
     last_id = json.loads(snapshot)["lastUpdateId"]
     depth = [frame for _, frame in frames if b'"depthUpdate"' in frame]
     follows = [frame for frame in depth if json.loads(frame)["data"]["u"] > last_id]
     tickers = [frame for _, frame in frames if b"@bookTicker" in frame[:40]]
     trades = [frame for _, frame in frames if b"@trade" in frame[:40]]
-    return Tape(exchange, symbol, is_recorded, snapshot, follows, tickers, trades, frames)
+    return Tape(exchange, symbol, recorded, snapshot, follows, tickers, trades, frames)
 
 
 def _synthetic(exchange: str, symbol: str) -> Iterator[tuple[int, bytes]]:

@@ -76,7 +76,7 @@ def _measure(two: Sequence[tapes.Tape], events: Sequence[_Event], rounds: int) -
     with tempfile.TemporaryDirectory() as folder:
         for number in range(rounds + 1):  # the first is not counted
             journal, venue = JournalWriter(Path(folder) / str(number), session=f"bench-{number}"), FillingVenue()
-            core = build(two, journal, venue)
+            core = build([(tape.exchange, tape.symbol) for tape in two], journal, venue)
             on_market_frame, loads = core.engine.on_market_frame, orjson.loads
             for place, (time_ns, line, frame, is_snapshot) in enumerate(events):
                 if is_snapshot:

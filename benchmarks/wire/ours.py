@@ -12,7 +12,6 @@ from pathlib import Path
 from time import time_ns
 
 from benchmarks.cores import instruments_of
-from benchmarks.tapes import Tape
 from benchmarks.wire import KEY, SECRET, SIZE, SYMBOL
 from benchmarks.wire.connecting import orders_url, rest_url, run
 from graphwiz_trader.assembly import core as assembly
@@ -55,7 +54,7 @@ def _strategies(_config: HftConfig, books: OrderBookManager) -> tuple[HFTStrateg
 
 
 async def _client(port: int) -> None:
-    instruments = instruments_of([Tape(_EXCHANGE, SYMBOL, False, b"", [], [], [], [])])
+    instruments = instruments_of([(_EXCHANGE, SYMBOL)])
     config = HftConfig.model_validate({"risk": {"max_orders_per_second": 10_000, "max_exposure": Decimal(10**9)}})
     endpoints = Endpoints(rest=rest_url(port), stream=f"ws://127.0.0.1:{port}", orders=orders_url(port))
     lines = assembly.session_lines((_EXCHANGE,))
