@@ -229,6 +229,47 @@ class Sink(Watched):
         self.request_snapshot(book)
 
 
+Scripted = tuple[int, str, bytes]
+"""(status, further headers, body)"""
+GOOD: Scripted = (200, "", b'{"lastUpdateId":1,"bids":[],"asks":[]}')
+
+
+class RestVenue(Watched):
+    """An HTTP server that answers as scripted, then well; it notes who asked for what and when."""
+
+    def __init__(self, *script: Scripted) -> None:
+        super().__init__()
+        self._script = list(script)
+        self.asked: list[str] = []
+        self.times: list[float] = []
+        self.at_once = 0
+        self.most_at_once = 0
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+
+    async def __aenter__(self) -> RestVenue:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.endpoint = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await reader.readuntil(b"\r\n\r\n")
+        self.asked.append(request.split(b" ")[1].decode())
+        self.times.append(asyncio.get_running_loop().time())
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        self.changed()
+        await self.may_answer.wait()
+        self.at_once -= 1
+        status, headers, body = self._script.pop(0) if self._script else GOOD
+        head = f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\nConnection: close\r\n{headers}\r\n"
+        writer.write(head.encode() + body)
+        writer.close()
+
+
 class Relay(Watched):
     """A network between a client and a venue, that can go bad: ``freeze`` loses everything and closes nothing."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import json
 import time
 from collections.abc import AsyncIterator
@@ -21,7 +23,19 @@ from graphwiz_trader.venues.binance.account import spot_balances
 from graphwiz_trader.venues.binance.order_line import BinanceOrderLine
 from graphwiz_trader.venues.connection import Timing
 from graphwiz_trader.venues.simulated import Credentials as Account
-from venues.harness import BTC, INSTRUMENTS, PATIENCE_S, PERP, Exchange, Relay, Sink, Unhurried, an_order, on_uvloop
+from venues.harness import (
+    BTC,
+    INSTRUMENTS,
+    PATIENCE_S,
+    PERP,
+    Exchange,
+    Relay,
+    RestVenue,
+    Sink,
+    Unhurried,
+    an_order,
+    on_uvloop,
+)
 
 OPEN, FILLED, CANCELED, EXPIRED = OrderState.OPEN, OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED
 KEY = "edgeTestKey"
@@ -240,6 +254,32 @@ async def test_trades_that_were_missed_are_asked_for_where_the_venue_has_them():
         status, trades = t.sink.about("a1")
         assert (status.state, status.filled_lots) == (FILLED, 150)
         assert set(trades.trades) == told
+
+
+@on_uvloop
+async def test_futures_trades_that_were_missed_are_asked_for_over_rest():
+    trade = {"symbol": "BTCUSDT", "id": 9, "orderId": 7, "price": "10001.0", "qty": "0.100", "quoteQty": "1000.10"}
+    trade |= {"commission": "0.50005", "commissionAsset": "USDT", "time": 5, "maker": True, "buyer": True}
+    async with an_exchange() as exchange, RestVenue((500, "", b""), (200, "", json.dumps([trade]).encode())) as rest:
+        direct = exchange.endpoints("binanceusdm")
+        through = Endpoints(rest.endpoint, direct.stream, direct.orders)
+        async with trading(exchange, PERP, endpoints=through) as t:
+            order = an_order("a1", PERP, venue_id="7")
+            order.told_lots = 100
+
+            def is_told() -> bool:
+                t.line.query(order, time.time_ns())  # as the executor does while trades are missing
+                return any(report.trades for report in t.sink.about("a1"))
+
+            await t.sink.until(is_told)
+            (told,) = next(report.trades for report in t.sink.about("a1") if report.trades)
+            assert (told.trade_id, told.price_ticks, told.size_lots, told.maker) == ("9", 100_010, 100, True)
+            assert told.fee_units == 500_050_000_000
+            first, second = (path for path in rest.asked[:2])
+            assert first.startswith("/fapi/v1/userTrades?symbol=BTCUSDT&orderId=7&timestamp=")
+            query, _, signature = second.partition("?")[2].partition("&signature=")
+            assert signature == hmac.new(HMAC.encode(), query.encode(), hashlib.sha256).hexdigest()
+            assert rest.most_at_once == 1
 
 
 # The line

@@ -90,6 +90,10 @@ class ApiSession:
     def last_failure(self) -> str:
         return self._connection.last_failure
 
+    def fail(self, failure: Exception) -> None:
+        """End `run` with what went wrong elsewhere."""
+        self._connection.fail(failure)
+
     async def run(self, deliver: Receive) -> None:
         """Keep the session until cancelled; ``deliver`` gets every message that is not its own."""
         await self._connection.run(self._filtering(deliver))

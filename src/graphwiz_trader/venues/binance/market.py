@@ -31,8 +31,8 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
     attempts_per_5_minutes: int = 300
     key_check: str
     """A signed request that proves an HMAC key where subscribing to user data does not; empty where it does."""
-    has_order_trades: bool
-    """Whether the order connection can be asked for an order's trades."""
+    order_trades_path: str
+    """Where REST is asked for an order's trades; empty where the order connection can be asked."""
     response_type: str
     """How much an order's answer says: as much as this market offers."""
     post_only_type: str
@@ -67,7 +67,7 @@ SPOT = Market(
     exchange_info_path="/api/v3/exchangeInfo",
     user_stream_path="",
     key_check="",
-    has_order_trades=True,
+    order_trades_path="",
     response_type="FULL",
     post_only_type="LIMIT_MAKER",
     post_only_time_in_force="",
@@ -87,7 +87,7 @@ USDM = Market(
     exchange_info_path="/fapi/v1/exchangeInfo",
     user_stream_path="/private/ws?listenKey=",
     key_check="v2/account.balance",
-    has_order_trades=False,
+    order_trades_path="/fapi/v1/userTrades",
     response_type="RESULT",
     post_only_type="LIMIT",
     post_only_time_in_force="GTX",

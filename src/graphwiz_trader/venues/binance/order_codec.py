@@ -159,7 +159,15 @@ class OrderDecoder:
             return ()
         trades = tuple(
             [
-                _trade(self._instrument(t.symbol), t.id, t.price, t.qty, t.commission, t.commission_asset, t.is_maker)
+                _trade(
+                    self._instrument(t.symbol),
+                    t.id,
+                    t.price,
+                    t.qty,
+                    t.commission,
+                    t.commission_asset,
+                    t.is_maker or t.maker,
+                )
                 for t in found
             ]
         )

@@ -20,7 +20,9 @@ from graphwiz_trader.hft.orders import Order
 from graphwiz_trader.venues.base import Credentials, Endpoints, LineState, Sink
 from graphwiz_trader.venues.binance.api_session import ApiSession
 from graphwiz_trader.venues.binance.market import market_of
+from graphwiz_trader.venues.binance.missed_trades import MissedTrades
 from graphwiz_trader.venues.binance.order_encoder import OrderEncoder
+from graphwiz_trader.venues.binance.rest import RestClient
 from graphwiz_trader.venues.binance.signing import HmacSigner, signer_for
 from graphwiz_trader.venues.binance.user_stream import UserStream
 from graphwiz_trader.venues.connection import Timing
@@ -88,6 +90,15 @@ class BinanceOrderLine:
             if market.user_stream_path
             else None
         )
+        self._missed_trades = MissedTrades(
+            market.order_trades_path,
+            credentials,
+            signer,
+            deliver=partial(sink.on_order_frame, line),
+            fail=self._session.fail,
+        )
+        self._instruments = instruments
+        self._rest_endpoint = endpoints.rest
         self._state = LineState(line, sink)
         self._deliver = partial(sink.on_order_frame, line)
         self._on_sent = on_sent
@@ -103,6 +114,10 @@ class BinanceOrderLine:
 
     async def run(self) -> None:
         """Until cancelled: then the line is closed and reported down. Raises what the sink raised."""
+        async with RestClient(self._rest_endpoint) as self._missed_trades.rest:
+            await self._run_connections()
+
+    async def _run_connections(self) -> None:
         running = [asyncio.create_task(self._session.run(self._deliver))]
         if self._user_stream is not None:
             running.append(asyncio.create_task(self._user_stream.run(self._deliver)))
@@ -111,6 +126,7 @@ class BinanceOrderLine:
             for task in done:
                 task.result()
         finally:
+            self._missed_trades.forget()
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
@@ -132,7 +148,12 @@ class BinanceOrderLine:
         """Ask for the order's state, and for its trades where some are missing. Raises as `cancel`."""
         transport = self._open_transport()
         transport.send(_TEXT, self._encoder.query(order, now_ns // _MS))
-        if order.venue_id and order.told_lots > order.filled_lots and self._market.has_order_trades:
+        if not order.venue_id or order.told_lots <= order.filled_lots:
+            return
+        if self._market.order_trades_path:
+            symbol = self._instruments[order.intent.book].venue_symbol
+            self._missed_trades.ask(order.client_id, symbol, order.venue_id)
+        else:
             transport.send(_TEXT, self._encoder.trades(order, now_ns // _MS))
 
     def _open_transport(self) -> WSTransport:

@@ -52,7 +52,7 @@ class AnsweredOrder(msgspec.Struct, gc=False, rename="camel"):
 
 
 class OwnTrade(msgspec.Struct, gc=False, rename="camel"):
-    """An entry of the answer to ``myTrades``."""
+    """An entry of the answer to ``myTrades``; USD-M's ``userTrades`` calls ``isMaker`` ``maker``."""
 
     symbol: str
     id: int
@@ -62,7 +62,8 @@ class OwnTrade(msgspec.Struct, gc=False, rename="camel"):
     commission: str
     commission_asset: str
     time: int
-    is_maker: bool
+    is_maker: bool = False
+    maker: bool = False
 
 
 class OrderEvent(msgspec.Struct, gc=False):

@@ -1,8 +1,9 @@
-"""Binance's public REST endpoints: one GET, bounded in time and size, with what the venue says about its limits."""
+"""Binance's REST endpoints: one GET, bounded in time and size, with what the venue says about its limits."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from typing import NamedTuple, Self
 
@@ -14,6 +15,9 @@ _HTTP_OK, _HTTP_TOO_MANY, _HTTP_BANNED = 200, 429, 418
 _PAUSE_WITHOUT_WORD_S = {_HTTP_TOO_MANY: 30.0, _HTTP_BANNED: 120.0}
 _LONGEST_PAUSE_S = 3 * 24 * 3600.0
 """A ban lasts three days at most."""
+
+# At INFO httpx logs every address with its query, and with it signatures: never let it.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 class RestError(Exception):
@@ -45,20 +49,20 @@ class RestClient:
     async def __aexit__(self, *_: object) -> None:
         await self._client.aclose()
 
-    async def get(self, path: str, params: Mapping[str, str]) -> bytes:
-        """The body of the answer. Raises RestError for every other outcome."""
+    async def get(self, path: str, params: Mapping[str, str], headers: Mapping[str, str] | None = None) -> bytes:
+        """The body of the answer. Raises RestError for every other outcome; its message holds nothing of ``params``."""
         try:
             async with asyncio.timeout(_TIMEOUT_S):
-                answer = await self._read(path, params)
+                answer = await self._read(path, params, headers or {})
         except (httpx.HTTPError, OSError, TimeoutError) as failure:
             raise RestError(f"{path}: {type(failure).__name__}") from None
         if answer.status != _HTTP_OK:
             raise RestError(f"{path}: HTTP {answer.status}", _pause_s(answer))
         return answer.body
 
-    async def _read(self, path: str, params: Mapping[str, str]) -> Answer:
-        body = bytearray()
-        async with self._client.stream("GET", self._endpoint + path, params=dict(params)) as response:
+    async def _read(self, path: str, params: Mapping[str, str], headers: Mapping[str, str]) -> Answer:
+        body, url = bytearray(), self._endpoint + path
+        async with self._client.stream("GET", url, params=dict(params), headers=dict(headers)) as response:
             async for chunk in response.aiter_bytes():
                 body += chunk
                 if len(body) > _MAX_BODY_BYTES:

@@ -1,0 +1,76 @@
+"""The trades of an order whose events were missed, where only REST can be asked for them (USD-M).
+
+The answer goes to the sink as the WebSocket API would have sent it, so that it is journaled and replayed like any
+other. Source: USD-M futures docs, "Account Trade List"; "SIGNED Endpoint security": the query is signed as sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from time import time_ns
+from urllib.parse import urlencode
+
+import msgspec
+
+from graphwiz_trader.venues.base import Credentials
+from graphwiz_trader.venues.binance.order_encoder import TRADES
+from graphwiz_trader.venues.binance.rest import RestClient, RestError
+from graphwiz_trader.venues.binance.signing import Signer
+from graphwiz_trader.venues.connection import Receive
+
+
+class MissedTrades:
+    """Asks for the trades of one order at a time each; a question that fails is left to be asked again.
+
+    ``fail`` is told what ``deliver`` raised. ``rest`` is set while there is a network.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        credentials: Credentials,
+        signer: Signer,
+        *,
+        deliver: Receive,
+        fail: Callable[[Exception], None],
+    ) -> None:
+        self._path = path
+        self._credentials = credentials
+        self._signer = signer
+        self._deliver = deliver
+        self._fail = fail
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._silence_until_s = float("-inf")
+        self.rest: RestClient | None = None
+        self.last_failure = ""
+
+    def ask(self, client_id: str, symbol: str, venue_id: str) -> None:
+        """Does nothing while the question is under way, or while the venue wants to be left alone."""
+        loop = asyncio.get_running_loop()
+        if self.rest is None or client_id in self._under_way or loop.time() < self._silence_until_s:
+            return
+        self._under_way[client_id] = loop.create_task(self._ask(self.rest, client_id, symbol, venue_id))
+
+    def forget(self) -> None:
+        """Give up what is under way."""
+        self.rest = None
+        for task in self._under_way.values():
+            task.cancel()
+
+    async def _ask(self, rest: RestClient, client_id: str, symbol: str, venue_id: str) -> None:
+        params = {"symbol": symbol, "orderId": venue_id, "timestamp": str(time_ns() // 1_000_000)}
+        signature = self._signer.sign(urlencode(params).encode())
+        try:
+            body = await rest.get(
+                self._path, {**params, "signature": signature}, {"X-MBX-APIKEY": self._credentials.key}
+            )
+            answer = msgspec.json.encode({"id": TRADES + client_id, "status": 200, "result": msgspec.Raw(body)})
+            self._deliver(answer, time_ns())
+        except RestError as failure:
+            self.last_failure = str(failure)
+            self._silence_until_s = asyncio.get_running_loop().time() + failure.pause_s
+        except Exception as failure:  # a bug of ours or a full journal: as grave as a frame that is refused
+            self._fail(failure)
+        finally:
+            self._under_way.pop(client_id, None)
