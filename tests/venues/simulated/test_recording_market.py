@@ -1,4 +1,4 @@
-"""A recording as the market: frames verbatim and in order, snapshots when their time has come, orders filled from it."""
+"""A recording as the market: frames verbatim, snapshots when their time has come, orders filled from its book."""
 
 from __future__ import annotations
 

@@ -19,7 +19,6 @@ class Flavour(msgspec.Struct, frozen=True, kw_only=True):
 
     exchange: str
     linear: bool
-    rest_prefix: str
     orders_path: str
     depth_limits: tuple[int, int]
     """Levels a side of a REST depth answer: by default, at most."""
@@ -34,7 +33,6 @@ class Flavour(msgspec.Struct, frozen=True, kw_only=True):
 SPOT = Flavour(
     exchange="binance",
     linear=False,
-    rest_prefix="/api/v3",
     orders_path="/ws-api/v3",
     depth_limits=(100, 5000),
     depth_intervals_ms={"@depth": 1000, "@depth@100ms": 100},
@@ -47,7 +45,6 @@ SPOT = Flavour(
 USDM = Flavour(
     exchange="binanceusdm",
     linear=True,
-    rest_prefix="/fapi/v1",
     orders_path="/ws-fapi/v1",
     depth_limits=(500, 1000),
     depth_intervals_ms={"@depth": 250, "@depth@100ms": 100, "@depth@500ms": 500, "@depth@0ms": 0},

@@ -38,6 +38,15 @@ class PublicApi:
         self.snapshot_source: SnapshotSource | None = None
         """A market that brings its own snapshots sets this."""
 
+    def methods(self, prefix: str = "") -> dict[str, Callable[[Parameters, int], bytes]]:
+        """Name → answer, for the WebSocket API; with a prefix, path → answer for REST."""
+        return {
+            f"{prefix}ping": self.ping,
+            f"{prefix}time": self.time,
+            f"{prefix}exchangeInfo": self.exchange_info,
+            f"{prefix}depth": self.depth,
+        }
+
     def ping(self, _parameters: Parameters, _now_ms: int) -> bytes:
         return b"{}"
 

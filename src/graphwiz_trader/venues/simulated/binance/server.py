@@ -20,15 +20,16 @@ from picows import (
 from graphwiz_trader.hft.instruments import Instrument
 from graphwiz_trader.venues.simulated.accounts import Account
 from graphwiz_trader.venues.simulated.binance.authentication import ApiKeys
+from graphwiz_trader.venues.simulated.binance.errors import BinanceError
 from graphwiz_trader.venues.simulated.binance.flavours import Flavour
 from graphwiz_trader.venues.simulated.binance.market_streams import MarketStreams
 from graphwiz_trader.venues.simulated.binance.numbers import Numbers
 from graphwiz_trader.venues.simulated.binance.public_api import PublicApi
-from graphwiz_trader.venues.simulated.binance.rest import RestApi
-from graphwiz_trader.venues.simulated.binance.spot_api import spot_websocket_api
+from graphwiz_trader.venues.simulated.binance.rest import RestApi, problem
+from graphwiz_trader.venues.simulated.binance.spot_api import spot_apis
 from graphwiz_trader.venues.simulated.binance.stream_hub import StreamHub
 from graphwiz_trader.venues.simulated.binance.stream_socket import StreamSocket
-from graphwiz_trader.venues.simulated.binance.usdm_api import ListenKeys, usdm_websocket_api
+from graphwiz_trader.venues.simulated.binance.usdm_api import ListenKeys, usdm_apis
 from graphwiz_trader.venues.simulated.binance.websocket_api import ApiSocket, WebSocketApi
 from graphwiz_trader.venues.simulated.connection import MAX_INBOUND_BYTES, Connection
 from graphwiz_trader.venues.simulated.faults import Faults
@@ -82,9 +83,8 @@ class BinanceVenue:
         self.streams = MarketStreams(self.hub, books, intervals, self.faults)
         self.venue.market_listeners.append(self.streams)
         self.public = PublicApi(books, flavour.exchange_info, flavour.depth_limits, self.faults)
-        self._rest = RestApi(flavour.rest_prefix, self.public)
         self._listen_keys = ListenKeys()
-        self._api = self._websocket_api(events_first)
+        self._api, self._rest = self._apis(events_first)
 
     @property
     def urls(self) -> Urls:
@@ -138,25 +138,24 @@ class BinanceVenue:
         for connection in list(self._connections):
             connection.abort()
 
-    def _websocket_api(self, events_first: bool) -> WebSocketApi:
+    def _apis(self, events_first: bool) -> tuple[WebSocketApi, RestApi]:
         if not self.flavour.linear:
-            return spot_websocket_api(self.venue, self.keys, self.numbers, self.public, events_first=events_first)
-        return usdm_websocket_api(
+            return spot_apis(self.venue, self.keys, self.numbers, self.public, events_first=events_first)
+        return usdm_apis(
             self.venue, self.keys, self.numbers, self.hub, self.public, self._listen_keys, events_first=events_first
         )
 
     def _answer(self, request: WSUpgradeRequest) -> WSListener | WSUpgradeResponseWithListener:
         target = urlsplit(request.path.decode("latin-1"))
         if request.headers.get("Upgrade", "").lower() != "websocket":
-            status, body = self._rest.answer(target.path, target.query, self._clock_ms())
-            return _http(status, body)
+            key = request.headers.get("X-MBX-APIKEY", "")
+            return _http(*self._rest.answer(target.path, target.query, key, self._clock_ms()))
         if len(self._connections) >= MAX_CONNECTIONS:
-            return _http(
-                429, _problem(-1034, f"Too many concurrent connections; current limit is '{MAX_CONNECTIONS}'.")
-            )
+            too_many = f"Too many concurrent connections; current limit is '{MAX_CONNECTIONS}'."
+            return _http(*problem(BinanceError(-1034, too_many, 429)))
         connection = self._connection(target.path, target.query)
         if connection is None:
-            return _http(404, _problem(-5000, f"Path {target.path}, Method GET is invalid"))
+            return _http(*problem(BinanceError(-5000, f"Path {target.path}, Method GET is invalid", 404)))
         self._connections.add(connection)
         connection.on_closed(lambda: self._connections.discard(connection))
         return connection
@@ -171,13 +170,13 @@ class BinanceVenue:
             path = f"/{path}"
         parameters = parse_qs(query)
         streams = "/".join(parameters.get("streams", []) + parameters.get("listenKey", []))
-        if path in ("/stream", "/stream/") or path.startswith("/stream/ws"):
-            combined = True
-        elif path == "/ws" or path.startswith("/ws/"):
-            combined = False
-            streams = "/".join((unquote(path.removeprefix("/ws").strip("/")), streams))
-        else:
+        # ccxt tells spot from futures by "/stream" in the address, so where the host has none its path begins with it.
+        raw_path = path.removeprefix("/stream")
+        combined = path.rstrip("/") == "/stream"
+        if not combined and raw_path != "/ws" and not raw_path.startswith("/ws/"):
             return None
+        if not combined:
+            streams = "/".join((unquote(raw_path.removeprefix("/ws").strip("/")), streams))
         names = [name for name in streams.split("/") if name]
         return StreamSocket(self.hub, names, combined=combined, accepts=lambda name: self._belongs(route, name))
 
@@ -196,7 +195,3 @@ def _http(status: int, body: bytes) -> WSUpgradeResponseWithListener:
     if status == 200:
         return WSUpgradeResponseWithListener(WSUpgradeResponse.create_ok_response(body, headers), None)
     return WSUpgradeResponseWithListener(WSUpgradeResponse.create_error_response(status, body, headers), None)
-
-
-def _problem(code: int, message: str) -> bytes:
-    return msgspec.json.encode({"code": code, "msg": message})

@@ -18,6 +18,7 @@ from graphwiz_trader.venues.simulated.binance.order_requests import (
 )
 from graphwiz_trader.venues.simulated.binance.parameters import Caller, Parameters
 from graphwiz_trader.venues.simulated.binance.public_api import PublicApi
+from graphwiz_trader.venues.simulated.binance.rest import RestApi
 from graphwiz_trader.venues.simulated.binance.websocket_api import Session, WebSocketApi
 from graphwiz_trader.venues.simulated.orders import Order, OrderEvent, OrderRefusedError, Refusal
 from graphwiz_trader.venues.simulated.venue import Venue
@@ -54,13 +55,14 @@ class SpotUserData:
 class SpotMethods:
     """The signed methods, and the subscriptions of a session."""
 
-    def __init__(self, venue: Venue, numbers: Mapping[str, Numbers], user_data: SpotUserData) -> None:
+    def __init__(self, venue: Venue, keys: ApiKeys, numbers: Mapping[str, Numbers], user_data: SpotUserData) -> None:
         self._venue = venue
+        self._keys = keys
         self._numbers = numbers
         self._user_data = user_data
         self._reader = OrderReader(numbers, SPOT_TIMES_IN_FORCE, SPOT_CLIENT_ID)
 
-    def place(self, _session: Session, parameters: Parameters, caller: Caller) -> bytes:
+    def place(self, parameters: Parameters, caller: Caller) -> bytes:
         response_type = parameters.optional("newOrderRespType") or "FULL"
         if response_type not in _RESPONSE_TYPES:
             raise BinanceError(-1130, "Data sent for parameter 'newOrderRespType' is not valid.")
@@ -68,14 +70,14 @@ class SpotMethods:
         order = self._venue.place(caller.account, wanted, caller.now_ms)
         return spot_forms.placed(order, self._numbers[wanted.symbol], response_type)
 
-    def cancel(self, _session: Session, parameters: Parameters, caller: Caller) -> bytes:
+    def cancel(self, parameters: Parameters, caller: Caller) -> bytes:
         order = self._reader.find(self._venue, parameters, caller)
         if order is None:
             raise OrderRefusedError(Refusal.UNKNOWN_ORDER)
         cancel_id = self._reader.client_id(parameters, "newClientOrderId") or self._fresh_id()
         return msgspec.json.encode(self._cancel(order, cancel_id, caller.now_ms))
 
-    def cancel_all(self, _session: Session, parameters: Parameters, caller: Caller) -> bytes:
+    def cancel_all(self, parameters: Parameters, caller: Caller) -> bytes:
         symbol = parameters.text("symbol")
         self._venue.book(symbol)
         orders = self._venue.open_orders(caller.account, symbol)
@@ -83,31 +85,35 @@ class SpotMethods:
             raise OrderRefusedError(Refusal.UNKNOWN_ORDER)
         return msgspec.json.encode([self._cancel(order, self._fresh_id(), caller.now_ms) for order in orders])
 
-    def status(self, _session: Session, parameters: Parameters, caller: Caller) -> bytes:
+    def status(self, parameters: Parameters, caller: Caller) -> bytes:
         order = self._reader.find(self._venue, parameters, caller)
         if order is None:
             raise BinanceError(*errors.NO_SUCH_ORDER)
         return msgspec.json.encode(spot_forms.queried(order, self._numbers[order.listing.symbol]))
 
-    def open_orders(self, _session: Session, parameters: Parameters, caller: Caller) -> bytes:
+    def open_orders(self, parameters: Parameters, caller: Caller) -> bytes:
         symbol = parameters.optional("symbol")
         if symbol is not None:
             self._venue.book(symbol)
         orders = self._venue.open_orders(caller.account, symbol)
         return msgspec.json.encode([spot_forms.queried(order, self._numbers[order.listing.symbol]) for order in orders])
 
-    def my_trades(self, _session: Session, parameters: Parameters, caller: Caller) -> bytes:
+    def my_trades(self, parameters: Parameters, caller: Caller) -> bytes:
         """The executions of the order named by ``orderId``."""
         symbol = parameters.text("symbol")
         self._venue.book(symbol)
         order = self._venue.find_order(caller.account, symbol, parameters.integer("orderId"), None)
         return msgspec.json.encode(spot_forms.own_trades(order, self._numbers[symbol]) if order is not None else [])
 
-    def account_status(self, _session: Session, parameters: Parameters, caller: Caller) -> bytes:
+    def account_status(self, parameters: Parameters, caller: Caller) -> bytes:
         instrument = next(iter(self._venue.books.values())).listing.instrument
         fees = (instrument.maker_fee_ppm, instrument.taker_fee_ppm)
         omit_zero = parameters.flag("omitZeroBalances")
         return spot_forms.account_status(caller.account, fees, caller.now_ms, omit_zero=omit_zero)
+
+    def coins(self, _parameters: Parameters, caller: Caller) -> bytes:
+        """``GET /sapi/v1/capital/config/getall``: the assets there are, none of which can leave."""
+        return spot_forms.coins(caller.account)
 
     def subscribe(self, session: Session, _parameters: Parameters, _now_ms: int) -> bytes:
         """``userDataStream.subscribe``: for the key the session logged on with."""
@@ -115,9 +121,9 @@ class SpotMethods:
             raise BinanceError(*errors.BAD_KEY)
         return self._open_subscription(session, session.key.account)
 
-    def subscribe_signed(self, session: Session, _parameters: Parameters, caller: Caller) -> bytes:
+    def subscribe_signed(self, session: Session, parameters: Parameters, now_ms: int) -> bytes:
         """``userDataStream.subscribe.signature``: for the key that signed this request."""
-        return self._open_subscription(session, caller.account)
+        return self._open_subscription(session, parameters.sign_in(self._keys, now_ms).account)
 
     def unsubscribe(self, session: Session, parameters: Parameters, _now_ms: int) -> bytes:
         subscription = parameters.optional_integer("subscriptionId")
@@ -148,25 +154,21 @@ class SpotMethods:
         return f"sim{self._venue.new_order_id()}"
 
 
-def spot_websocket_api(
+def spot_apis(
     venue: Venue, keys: ApiKeys, numbers: Mapping[str, Numbers], public: PublicApi, *, events_first: bool
-) -> WebSocketApi:
-    """The methods of ``/ws-api/v3``."""
+) -> tuple[WebSocketApi, RestApi]:
+    """The methods of ``/ws-api/v3``, and the paths of ``/api/v3`` and ``/sapi/v1``."""
     user_data = SpotUserData(numbers)
     venue.order_listeners.append(user_data)
-    methods = SpotMethods(venue, numbers, user_data)
-    return WebSocketApi(
+    methods = SpotMethods(venue, keys, numbers, user_data)
+    websocket = WebSocketApi(
         venue,
         keys,
         errors.SPOT_REFUSALS,
-        public={
-            "ping": public.ping,
-            "time": public.time,
-            "exchangeInfo": public.exchange_info,
-            "depth": public.depth,
-        },
+        public=public.methods(),
         session={
             "userDataStream.subscribe": methods.subscribe,
+            "userDataStream.subscribe.signature": methods.subscribe_signed,
             "userDataStream.unsubscribe": methods.unsubscribe,
         },
         signed={
@@ -177,7 +179,26 @@ def spot_websocket_api(
             "openOrders.cancelAll": methods.cancel_all,
             "account.status": methods.account_status,
             "myTrades": methods.my_trades,
-            "userDataStream.subscribe.signature": methods.subscribe_signed,
         },
         events_first=events_first,
     )
+    rest = RestApi(
+        keys,
+        errors.SPOT_REFUSALS,
+        public=public.methods("/api/v3/"),
+        signed={
+            "/api/v3/order": methods.status,
+            "/api/v3/openOrders": methods.open_orders,
+            "/api/v3/account": methods.account_status,
+            "/api/v3/myTrades": methods.my_trades,
+            "/sapi/v1/capital/config/getall": methods.coins,
+            "/sapi/v1/margin/allPairs": _nothing,
+            "/sapi/v1/margin/isolated/allPairs": _nothing,
+        },
+    )
+    return websocket, rest
+
+
+def _nothing(_parameters: Parameters, _caller: Caller) -> bytes:
+    """There is no margin trading here; clients that load everything at start are told so."""
+    return b"[]"

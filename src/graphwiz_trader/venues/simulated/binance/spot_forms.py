@@ -218,6 +218,31 @@ def account_status(account: Account, fees_ppm: tuple[int, int], now_ms: int, *, 
     )
 
 
+def coins(account: Account) -> bytes:
+    """The answer of ``capital/config/getall``."""
+    return msgspec.json.encode(
+        [
+            {
+                "coin": asset,
+                "name": asset,
+                "depositAllEnable": False,
+                "withdrawAllEnable": False,
+                "isLegalMoney": False,
+                "trading": True,
+                "free": amount(balance.free_units),
+                "locked": amount(balance.locked_units),
+                "freeze": "0",
+                "ipoable": "0",
+                "ipoing": "0",
+                "storage": "0",
+                "withdrawing": "0",
+                "networkList": [],
+            }
+            for asset, balance in sorted(account.balances.items())
+        ]
+    )
+
+
 def execution_report(event: OrderEvent, numbers: Numbers) -> bytes:
     """``executionReport``. After a cancel ``C`` holds the order's own id and ``c`` the cancel's."""
     order, execution = event.order, event.execution

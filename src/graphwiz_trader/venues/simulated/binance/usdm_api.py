@@ -14,6 +14,7 @@ from graphwiz_trader.venues.simulated.accounts import Account
 from graphwiz_trader.venues.simulated.binance import errors, usdm_forms
 from graphwiz_trader.venues.simulated.binance.authentication import ApiKeys
 from graphwiz_trader.venues.simulated.binance.errors import BinanceError
+from graphwiz_trader.venues.simulated.binance.exchange_info import usdm_exchange_info
 from graphwiz_trader.venues.simulated.binance.numbers import Numbers
 from graphwiz_trader.venues.simulated.binance.order_requests import (
     USDM_CLIENT_ID,
@@ -22,6 +23,7 @@ from graphwiz_trader.venues.simulated.binance.order_requests import (
 )
 from graphwiz_trader.venues.simulated.binance.parameters import Caller, Parameters
 from graphwiz_trader.venues.simulated.binance.public_api import PublicApi
+from graphwiz_trader.venues.simulated.binance.rest import RestApi
 from graphwiz_trader.venues.simulated.binance.stream_hub import StreamHub
 from graphwiz_trader.venues.simulated.binance.websocket_api import Session, WebSocketApi
 from graphwiz_trader.venues.simulated.ledger import LinearLedger
@@ -91,7 +93,7 @@ class UsdmMethods:
         self._listen_keys = listen_keys
         self._reader = OrderReader(numbers, USDM_TIMES_IN_FORCE, USDM_CLIENT_ID)
 
-    def place(self, _session: Session, parameters: Parameters, caller: Caller) -> bytes:
+    def place(self, parameters: Parameters, caller: Caller) -> bytes:
         response_type = parameters.optional("newOrderRespType") or "ACK"
         if response_type not in ("ACK", "RESULT"):
             raise BinanceError(-1130, "Data sent for parameter 'newOrderRespType' is not valid.")
@@ -101,26 +103,36 @@ class UsdmMethods:
             usdm_forms.order_form(order, self._numbers[wanted.symbol], as_accepted=response_type == "ACK")
         )
 
-    def cancel(self, _session: Session, parameters: Parameters, caller: Caller) -> bytes:
+    def cancel(self, parameters: Parameters, caller: Caller) -> bytes:
         order = self._reader.find(self._venue, parameters, caller)
         if order is None:
             raise OrderRefusedError(Refusal.UNKNOWN_ORDER)
         self._venue.cancel(order, caller.now_ms)
         return msgspec.json.encode(usdm_forms.order_form(order, self._numbers[order.listing.symbol]))
 
-    def status(self, _session: Session, parameters: Parameters, caller: Caller) -> bytes:
+    def status(self, parameters: Parameters, caller: Caller) -> bytes:
         order = self._reader.find(self._venue, parameters, caller)
         if order is None:
             raise BinanceError(*errors.NO_SUCH_ORDER)
         return msgspec.json.encode(usdm_forms.order_form(order, self._numbers[order.listing.symbol]))
 
-    def account_status(self, _session: Session, _parameters: Parameters, caller: Caller) -> bytes:
+    def open_orders(self, parameters: Parameters, caller: Caller) -> bytes:
+        """Over REST alone, as on the real venue."""
+        symbol = parameters.optional("symbol")
+        if symbol is not None:
+            self._venue.book(symbol)
+        orders = self._venue.open_orders(caller.account, symbol)
+        return msgspec.json.encode(
+            [usdm_forms.order_form(order, self._numbers[order.listing.symbol]) for order in orders]
+        )
+
+    def account_status(self, _parameters: Parameters, caller: Caller) -> bytes:
         return usdm_forms.account_status(caller.account, self._ledger, self._numbers, caller.now_ms)
 
-    def account_balance(self, _session: Session, _parameters: Parameters, caller: Caller) -> bytes:
+    def account_balance(self, _parameters: Parameters, caller: Caller) -> bytes:
         return msgspec.json.encode(usdm_forms.account_balance(caller.account, self._ledger, caller.now_ms))
 
-    def account_position(self, _session: Session, _parameters: Parameters, caller: Caller) -> bytes:
+    def account_position(self, _parameters: Parameters, caller: Caller) -> bytes:
         return msgspec.json.encode(
             usdm_forms.account_positions(caller.account, self._ledger, self._numbers, caller.now_ms)
         )
@@ -147,7 +159,7 @@ class UsdmMethods:
         return self._keys.find(parameters.text("apiKey")).account
 
 
-def usdm_websocket_api(
+def usdm_apis(
     venue: Venue,
     keys: ApiKeys,
     numbers: dict[str, Numbers],
@@ -156,23 +168,18 @@ def usdm_websocket_api(
     listen_keys: ListenKeys,
     *,
     events_first: bool,
-) -> WebSocketApi:
-    """The methods of ``/ws-fapi/v1``."""
+) -> tuple[WebSocketApi, RestApi]:
+    """The methods of ``/ws-fapi/v1``, and the paths of ``/fapi``."""
     ledger = venue.ledger
     if not isinstance(ledger, LinearLedger):
         raise TypeError(f"USD-M needs a venue with positions; {venue.name} keeps a {type(ledger).__name__}")
     venue.order_listeners.append(UsdmUserData(hub, listen_keys, ledger, numbers))
     methods = UsdmMethods(venue, ledger, keys, numbers, listen_keys)
-    return WebSocketApi(
+    websocket = WebSocketApi(
         venue,
         keys,
         errors.USDM_REFUSALS,
-        public={
-            "ping": public.ping,
-            "time": public.time,
-            "exchangeInfo": public.exchange_info,
-            "depth": public.depth,
-        },
+        public=public.methods(),
         session={
             "userDataStream.start": methods.start_listening,
             "userDataStream.ping": methods.keep_listening,
@@ -191,3 +198,21 @@ def usdm_websocket_api(
         },
         events_first=events_first,
     )
+    rest = RestApi(
+        keys,
+        errors.USDM_REFUSALS,
+        public={**public.methods("/fapi/v1/"), "/dapi/v1/exchangeInfo": _no_coin_margined},
+        signed={
+            "/fapi/v1/order": methods.status,
+            "/fapi/v1/openOrders": methods.open_orders,
+            "/fapi/v2/account": methods.account_status,
+            "/fapi/v2/balance": methods.account_balance,
+            "/fapi/v2/positionRisk": methods.account_position,
+        },
+    )
+    return websocket, rest
+
+
+def _no_coin_margined(_parameters: Parameters, now_ms: int) -> bytes:
+    """Clients that load all of Binance's futures at start are told that COIN-M lists nothing."""
+    return usdm_exchange_info((), now_ms)

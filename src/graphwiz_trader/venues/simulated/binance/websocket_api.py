@@ -61,7 +61,7 @@ class Session:
 
 PublicMethod = Callable[[Parameters, int], bytes]
 SessionMethod = Callable[[Session, Parameters, int], bytes]
-SignedMethod = Callable[[Session, Parameters, Caller], bytes]
+SignedMethod = Callable[[Parameters, Caller], bytes]
 """Each returns the JSON of its result, or raises BinanceError or OrderRefusedError."""
 
 
@@ -83,7 +83,7 @@ class WebSocketApi:
         self.venue = venue
         self.keys = keys
         self.events_first = events_first
-        self._refusals = refusals
+        self.refusals = refusals
         self._public = public
         self._session: dict[str, SessionMethod] = {
             "session.logon": self._log_on,
@@ -91,14 +91,14 @@ class WebSocketApi:
             "session.logout": self._log_out,
             **session,
         }
-        self._signed = signed
+        self.signed = signed
 
     def call(self, session: Session, method: str, parameters: Parameters, now_ms: int) -> bytes:
         """Run a method and return the JSON of its result. Raises BinanceError."""
         try:
-            signed = self._signed.get(method)
+            signed = self.signed.get(method)
             if signed is not None:
-                return signed(session, parameters, Caller(self._caller(session, parameters, now_ms).account, now_ms))
+                return signed(parameters, Caller(self._caller(session, parameters, now_ms).account, now_ms))
             of_session = self._session.get(method)
             if of_session is not None:
                 return of_session(session, parameters, now_ms)
@@ -106,7 +106,7 @@ class WebSocketApi:
             if public is not None:
                 return public(parameters, now_ms)
         except OrderRefusedError as error:
-            raise BinanceError(*self._refusals[error.refusal]) from None
+            raise BinanceError(*self.refusals[error.refusal]) from None
         raise BinanceError(*errors.UNSUPPORTED)
 
     def _caller(self, session: Session, parameters: Parameters, now_ms: int) -> ApiKey:
