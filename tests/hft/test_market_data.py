@@ -415,6 +415,15 @@ def test_a_book_that_never_was_live_does_not_go_stale() -> None:
     assert floor.journal.of(RecordKind.TRUST) == []
 
 
+def test_a_book_that_is_trusted_again_is_news_even_if_its_top_is_as_it_was() -> None:
+    floor = Floor()
+    floor.make_live(SPOT)
+    floor.market_data.on_timer(START + 60 * SECOND)
+    assert floor.frames(SPOT, spot_depth(102, 102), spot_depth(103, 103)) == [SPOT, -1]
+    floor.frames(SPOT, spot_depth(200, 200))
+    assert floor.snapshot(SPOT, snapshot(199)) == SPOT
+
+
 # Whatever comes, in whatever order
 
 _EVENTS = st.one_of(

@@ -29,8 +29,11 @@ _decode = msgspec.json.Decoder(list[ExecutionReport]).decode
 
 
 def decode_reports(frame: bytes) -> Sequence[ExecutionReport]:
-    """The order decoder of wire ``reports``."""
-    return _decode(frame)
+    """The order decoder of wire ``reports``. Never raises: a frame of anything else holds no reports."""
+    try:
+        return _decode(frame)
+    except (msgspec.DecodeError, RecursionError):
+        return ()
 
 
 class _Resting(msgspec.Struct, gc=False):

@@ -154,7 +154,6 @@ class Engine:
             strategy.on_refused(decision, now_ns)
             return
         strategy.on_sent(decision)
-        self.counts.orders += len(approved)
         if has_legs:
             self._legs.place(approved, now_ns)
         else:
@@ -208,6 +207,7 @@ class Engine:
         books = tuple(self._books)
         self.counts.frames = sum(self.frames_by_line)
         self.counts.refused = self._market_data.refused.total()
+        self.counts.orders = self._executor.placed
         return Pulse(
             books=tuple(book_pulse(book, now_ns) for book in books),
             positions=position_pulses(self._positions, books),

@@ -115,6 +115,11 @@ class FastOrderExecutor:
         """Orders that have not ended, oldest first: SENT, OPEN and UNKNOWN."""
         return tuple(o for o in self._live.values() if book is None or o.intent.book == book)
 
+    @property
+    def placed(self) -> int:
+        """Orders since the session began."""
+        return self._count
+
     def find(self, client_id: str) -> Order | None:
         return self._orders.get(client_id)
 

@@ -81,15 +81,15 @@ class MarketData:
         """Refused frames by (line, outcome code)."""
 
     def on_frame(self, line: int, frame: bytes, now_ns: int) -> int:
-        """Apply a frame. Returns the book whose top changed, or -1 when there is nothing for strategies."""
+        """Apply a frame. Returns the book whose top changed or is trusted anew, or -1: nothing for strategies."""
         decoder = self._decoders[line]
         result = decoder.on_frame(frame, decoder.feed, self._records, now_ns)
         code = result & 0xFF
         if code > outcome.TRADE:
             return self._on_unusual(line, frame, code, result >> 8, now_ns)
         book = result >> 8
-        if self._unsettled and book in self._unsettled:
-            self._note_trust(book, "in sequence", now_ns)
+        if self._unsettled and book in self._unsettled and self._note_trust(book, "in sequence", now_ns):
+            return book
         return book if code == outcome.TOP_CHANGED else -1
 
     def on_snapshot(self, book: int, body: bytes, now_ns: int) -> int:
@@ -117,8 +117,7 @@ class MarketData:
                 return -1
             if code == outcome.TOP_CHANGED:
                 changed = book
-        self._note_trust(book, "snapshot", now_ns)
-        return changed
+        return book if self._note_trust(book, "snapshot", now_ns) else changed
 
     def on_line(self, exchange: str, up: bool, now_ns: int) -> None:
         """A market data line broke: what its books have missed is unknown. When it is up they synchronise anew."""
@@ -163,16 +162,19 @@ class MarketData:
         self._note_trust(book, reason, now_ns)
         self._request_snapshot(book)
 
-    def _note_trust(self, book: int, reason: str, now_ns: int) -> None:
+    def _note_trust(self, book: int, reason: str, now_ns: int) -> bool:
+        """Record a change of trust; True when the book has just become live, and is news whatever its top was."""
         was, trust = self._trust[book], self._books[book].trust
         if trust is Trust.LIVE:
             self._unsettled.discard(book)
         else:
             self._unsettled.add(book)
-        if trust is not was:
-            self._trust[book] = trust
-            change = TrustChange(book=book, trust=trust, was=was, reason=reason)
-            self._recorder.append(RecordKind.TRUST, book, now_ns, encode(change))
+        if trust is was:
+            return False
+        self._trust[book] = trust
+        change = TrustChange(book=book, trust=trust, was=was, reason=reason)
+        self._recorder.append(RecordKind.TRUST, book, now_ns, encode(change))
+        return trust is Trust.LIVE
 
     def _lines_by_book(self) -> dict[int, int]:
         lines = {}
