@@ -8,7 +8,8 @@ from graphwiz_trader.venues.simulated.binance.flavours import FLAVOURS
 from graphwiz_trader.venues.simulated.defaults import default_instruments
 from graphwiz_trader.venues.simulated.matching import MatchingEngine
 from graphwiz_trader.venues.simulated.orders import NewOrder, Order, OrderEvent
-from graphwiz_trader.venues.simulated.venue import Venue, VenueBook
+from graphwiz_trader.venues.simulated.venue import Venue
+from graphwiz_trader.venues.simulated.venue_book import VenueBook
 
 NOW_MS = 1_700_000_000_000
 UNITS = 10**12

@@ -70,10 +70,12 @@ def test_it_builds_the_venues_own_book(exchange_id, symbol, scale):
         at = exchange.venues[exchange_id]
         fill_book(at, scale)
         watching = asyncio.create_task(client.watch_order_book(symbol))
-        for step in range(200):  # the book moves while ccxt asks for its snapshot
-            quote(at.venue, Side.BUY, (617_800 - step) * scale, 1 + step)
+        step = 0
+        while not watching.done():  # the book moves while ccxt asks for its snapshot
+            quote(at.venue, Side.BUY, (617_800 - step % 200) * scale, 1 + step)
             at.venue.publish(now_ms())
             await asyncio.sleep(0.002)
+            step += 1
         await watching
         quote(at.venue, Side.SELL, 617_800 * scale, 100)
         at.venue.publish(now_ms())

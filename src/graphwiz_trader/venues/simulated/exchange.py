@@ -17,7 +17,7 @@ from graphwiz_trader.venues.simulated.binance.flavours import FLAVOURS
 from graphwiz_trader.venues.simulated.binance.server import BinanceVenue, Urls
 from graphwiz_trader.venues.simulated.defaults import DEMO_FUNDS, Credentials, credentials, default_instruments
 from graphwiz_trader.venues.simulated.listing import Listing
-from graphwiz_trader.venues.simulated.venue import Matcher
+from graphwiz_trader.venues.simulated.venue_book import Matcher
 
 FLUSH_EVERY_S = 0.005
 """How punctual the interval streams are."""

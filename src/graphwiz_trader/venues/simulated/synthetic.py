@@ -17,7 +17,8 @@ from graphwiz_trader.hft.instruments import UNIT_DECIMALS
 from graphwiz_trader.venues.simulated.listing import Listing
 from graphwiz_trader.venues.simulated.matching import MatchingEngine
 from graphwiz_trader.venues.simulated.synthetic_prices import FairPrice, VenueView
-from graphwiz_trader.venues.simulated.venue import Venue, VenueBook
+from graphwiz_trader.venues.simulated.venue import Venue
+from graphwiz_trader.venues.simulated.venue_book import VenueBook
 
 START_PRICES = {"BTC/USDT": 61_800.0, "ETH/USDT": 2_680.0, "SOL/USDT": 152.0}
 DEFAULT_START_PRICE = 100.0

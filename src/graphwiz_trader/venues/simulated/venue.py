@@ -13,8 +13,7 @@ from typing import Protocol
 from graphwiz_trader.hft.events import Side, TimeInForce
 from graphwiz_trader.venues.simulated.accounts import Account
 from graphwiz_trader.venues.simulated.ledger import Ledger, LinearLedger, SpotLedger
-from graphwiz_trader.venues.simulated.listing import Listing
-from graphwiz_trader.venues.simulated.matching import LevelChange, Match, Outcome
+from graphwiz_trader.venues.simulated.matching import LevelChange, Match
 from graphwiz_trader.venues.simulated.order_checks import check_new_order
 from graphwiz_trader.venues.simulated.orders import (
     EventKind,
@@ -27,26 +26,10 @@ from graphwiz_trader.venues.simulated.orders import (
     PublicTrade,
     Refusal,
 )
+from graphwiz_trader.venues.simulated.venue_book import VenueBook
 
 REMEMBERED_ORDERS = 100_000
 """Closed orders beyond this many are forgotten, the oldest first."""
-
-
-class Matcher(Protocol):
-    """Where a symbol's orders meet others: the matching engine, or the visible book of a recording."""
-
-    @property
-    def change_count(self) -> int: ...
-
-    def place(
-        self, order_id: int, side: Side, limit_ticks: int | None, size_lots: int, time_in_force: TimeInForce
-    ) -> Outcome: ...
-    def cancel(self, order_id: int) -> int: ...
-    def best(self, side: Side) -> int | None: ...
-    def levels(self, side: Side, depth: int) -> list[tuple[int, int]]: ...
-    def would_trade(self, side: Side, limit_ticks: int | None) -> bool: ...
-    def walk(self, side: Side, limit_ticks: int | None, size_lots: int) -> list[tuple[int, int]]: ...
-    def take_changes(self) -> list[LevelChange]: ...
 
 
 class MarketListener(Protocol):
@@ -60,23 +43,6 @@ class OrderListener(Protocol):
     """Who is told what an order's owner may know; a wire dialect implements it."""
 
     def order_changed(self, event: OrderEvent) -> None: ...
-
-
-class VenueBook:
-    """One listed symbol: its rules, where its orders meet, and its last trade."""
-
-    def __init__(self, listing: Listing, matcher: Matcher) -> None:
-        self.listing = listing
-        self.matcher = matcher
-        self.last_trade_id = 0
-        self.last_price_ticks = 0
-
-    def mark_ticks(self) -> int | None:
-        """A price to value positions at: between the best two, else what one side or the last trade says."""
-        bid, ask = self.matcher.best(Side.BUY), self.matcher.best(Side.SELL)
-        if bid is not None and ask is not None:
-            return (bid + ask) // 2
-        return bid if bid is not None else ask if ask is not None else self.last_price_ticks or None
 
 
 class Venue:

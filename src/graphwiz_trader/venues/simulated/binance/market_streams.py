@@ -14,7 +14,7 @@ from graphwiz_trader.venues.simulated.binance.stream_hub import StreamHub
 from graphwiz_trader.venues.simulated.faults import Faults
 from graphwiz_trader.venues.simulated.matching import LevelChange
 from graphwiz_trader.venues.simulated.orders import PublicTrade
-from graphwiz_trader.venues.simulated.venue import VenueBook
+from graphwiz_trader.venues.simulated.venue_book import VenueBook
 
 
 class DepthChannel:

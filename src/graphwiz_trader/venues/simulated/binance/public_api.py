@@ -13,7 +13,7 @@ from graphwiz_trader.venues.simulated.binance.market_frames import MarketFrames
 from graphwiz_trader.venues.simulated.binance.parameters import Parameters
 from graphwiz_trader.venues.simulated.faults import Faults
 from graphwiz_trader.venues.simulated.listing import Listing
-from graphwiz_trader.venues.simulated.venue import VenueBook
+from graphwiz_trader.venues.simulated.venue_book import VenueBook
 
 ExchangeInfo = Callable[[Iterable[Listing], int], bytes]
 SnapshotSource = Callable[[str], bytes | None]

@@ -34,7 +34,8 @@ from graphwiz_trader.venues.simulated.binance.websocket_api import ApiSocket, We
 from graphwiz_trader.venues.simulated.connection import MAX_INBOUND_BYTES, Connection
 from graphwiz_trader.venues.simulated.faults import Faults
 from graphwiz_trader.venues.simulated.listing import Listing
-from graphwiz_trader.venues.simulated.venue import Matcher, Venue, VenueBook
+from graphwiz_trader.venues.simulated.venue import Venue
+from graphwiz_trader.venues.simulated.venue_book import Matcher, VenueBook
 
 MAX_CONNECTIONS = 512
 _logger = logging.getLogger("graphwiz.simulated")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from graphwiz_trader.venues.simulated.accounts import Account
-from graphwiz_trader.venues.simulated.binance import errors, spot_forms
+from graphwiz_trader.venues.simulated.binance import errors, spot_events, spot_forms
 from graphwiz_trader.venues.simulated.binance.authentication import ApiKeys
 from graphwiz_trader.venues.simulated.binance.errors import BinanceError
 from graphwiz_trader.venues.simulated.binance.numbers import Numbers
@@ -45,8 +45,8 @@ class SpotUserData:
         if not sinks:
             return
         assets = (listing.instrument.base, listing.instrument.quote)
-        report = spot_forms.execution_report(event, self._numbers[listing.symbol])
-        position = spot_forms.account_position(account, assets, event.time_ms)
+        report = spot_events.execution_report(event, self._numbers[listing.symbol])
+        position = spot_events.account_position(account, assets, event.time_ms)
         for sink in list(sinks):
             sink(report)
             sink(position)
