@@ -79,13 +79,17 @@ def _filled(order: Order) -> ExecutionReport:
 def build(names: Names, recorder: Recorder, venue: FillingVenue) -> Core:
     """A core over these symbols with the default configuration: both strategies, all limits."""
     config, instruments = HftConfig(), instruments_of(names)
-    return build_core(
+    lines = session_lines(instruments.exchanges)
+    core = build_core(
         config,
         instruments,
-        session_lines(instruments.exchanges),
+        lines,
         recorder=recorder,
         books=OrderBookManager(instruments),
         gateways=dict.fromkeys(instruments.exchanges, venue),
         request_snapshot=lambda _: None,
         prefix="bench",
     )
+    for line in lines:
+        core.engine.on_line(line.line, True, "bench", 0)
+    return core

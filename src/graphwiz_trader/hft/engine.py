@@ -74,6 +74,9 @@ class Engine:
         self.counts = Counts()
         self._end_leg = executor.on_final
         executor.on_final = self._on_final
+        for line in lines:
+            if line.role == "orders":
+                executor.on_line(line.exchange, False, 0)  # until it is reported up
 
     # What arrives
 
@@ -142,22 +145,28 @@ class Engine:
                 self._act(strategy, decision, now_ns)
 
     def _act(self, strategy: HFTStrategy, decision: Decision, now_ns: int) -> None:
-        """A strategy wants orders: risk approves all of them or none, and they go out together."""
+        """A strategy wants orders: risk approves all of them or none, and they go out together.
+
+        The decision itself is recorded behind its orders: each of those is journaled before it is sent, and nothing
+        else may stand between a decision and the wire.
+        """
+        if not all(self._executor.is_reachable(intent.book) for intent in decision.intents):
+            return  # one leg of two would be a position
         has_legs = len(decision.intents) > 1
         if has_legs and self._legs.is_paused((strategy.name, self._symbols[decision.book]), now_ns):
             return
-        self.counts.decisions += 1
-        self._recorder.append(_DECISION, decision.book, now_ns, encode(decision))
         approved = self._risk.approve(decision.intents, now_ns)
         if isinstance(approved, Refusal):
             self.counts.refusals += 1
             strategy.on_refused(decision, now_ns)
-            return
-        strategy.on_sent(decision)
-        if has_legs:
-            self._legs.place(approved, now_ns)
         else:
-            self._executor.place(approved[0], now_ns)
+            strategy.on_sent(decision)
+            if has_legs:
+                self._legs.place(approved, now_ns)
+            else:
+                self._executor.place(approved[0], now_ns)
+        self.counts.decisions += 1
+        self._recorder.append(_DECISION, decision.book, now_ns, encode(decision))
 
     def on_reports(self, reports: Sequence[ExecutionReport], now_ns: int) -> None:
         """What a venue said about our orders."""

@@ -111,6 +111,10 @@ class FastOrderExecutor:
             self.cancel(order, now_ns, reason)
         return len(live)
 
+    def is_reachable(self, book: int) -> bool:
+        """Whether the order line of the book's exchange is up."""
+        return self._exchanges[book] not in self._lines.down
+
     def open_orders(self, book: int | None = None) -> tuple[Order, ...]:
         """Orders that have not ended, oldest first: SENT, OPEN and UNKNOWN."""
         return tuple(o for o in self._live.values() if book is None or o.intent.book == book)

@@ -72,7 +72,9 @@ class OrderLines:
         return 0 < order.due_ns <= now_ns and order.exchange not in self.down
 
     def place(self, order: Order, now_ns: int) -> Exception | None:
-        """Send; what the gateway raised, if it did."""
+        """Send; what went wrong, if anything did. A line known to be down is not tried, in a replay neither."""
+        if order.exchange in self.down:
+            return NotSentError(f"the order line of {order.exchange} is down")
         try:
             self._gateways[order.approved.intent.book].place(order, now_ns)
         except Exception as failure:  # whatever a gateway raises, the order must not be lost
