@@ -40,7 +40,7 @@ async def is_alive(exchange) -> bool:
         ('{"id":{"a":1},"method":"ping"}', -1130),
         ('{"id":"' + "x" * 200 + '","method":"ping"}', -1130),
         ('{"id":1,"method":"no.such"}', -1020),
-        ('{"id":1,"method":"order.place","params":{"apiKey":[1],"timestamp":{}}}', -2014),
+        ('{"id":1,"method":"order.place","params":{"apiKey":[1],"timestamp":{}}}', -1135),
         ('{"id":1,"method":"order.place","params":{"apiKey":"k","timestamp":"x","signature":""}}', -2015),
         ('{"id":1,"method":"depth","params":{"symbol":"BTCUSDT","limit":"many"}}', -1100),
         ('{"id":1,"method":"depth","params":{"symbol":"BTCUSDT","limit":"' + "9" * 40 + '"}}', -1100),

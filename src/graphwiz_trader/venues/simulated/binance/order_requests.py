@@ -22,17 +22,20 @@ SPOT_TIMES_IN_FORCE = {"GTC": TimeInForce.GTC, "IOC": TimeInForce.IOC, "FOK": Ti
 USDM_TIMES_IN_FORCE = {**SPOT_TIMES_IN_FORCE, "GTX": TimeInForce.POST_ONLY}
 SPOT_CLIENT_ID = r"^[a-zA-Z0-9-_]{1,36}$"
 USDM_CLIENT_ID = r"^[\.A-Z\:/a-z0-9_-]{1,36}$"
-_UNSUPPORTED = (
-    "quoteOrderQty",
-    "stopPrice",
-    "trailingDelta",
-    "icebergQty",
-    "pegPriceType",
-    "pegOffsetValue",
-    "closePosition",
-    "activationPrice",
-    "callbackRate",
-    "goodTillDate",
+_CONDITIONAL = frozenset({"positionSide", "selfTradePreventionMode", "priceMatch"})
+_UNSUPPORTED = frozenset(
+    {
+        "quoteOrderQty",
+        "stopPrice",
+        "trailingDelta",
+        "icebergQty",
+        "pegPriceType",
+        "pegOffsetValue",
+        "closePosition",
+        "activationPrice",
+        "callbackRate",
+        "goodTillDate",
+    }
 )
 
 
@@ -105,10 +108,10 @@ class OrderReader:
 
 def refuse_unsupported(parameters: Parameters) -> None:
     """Raises BinanceError when an order asks for more than this venue does."""
-    asked = any(parameters.optional(name) is not None for name in _UNSUPPORTED)
-    if (
-        asked
-        or parameters.optional("positionSide") not in (None, "BOTH")
+    if parameters.any_of(_UNSUPPORTED):
+        raise BinanceError(*errors.UNSUPPORTED)
+    if parameters.any_of(_CONDITIONAL) and (
+        parameters.optional("positionSide") not in (None, "BOTH")
         or parameters.optional("selfTradePreventionMode") not in (None, "NONE")
         or parameters.optional("priceMatch") not in (None, "NONE")
     ):

@@ -15,7 +15,8 @@ from graphwiz_trader.venues.simulated.binance.authentication import (
 )
 from graphwiz_trader.venues.simulated.binance.errors import BinanceError
 
-_raw_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
+Value = str | int | float | bool | None
+_raw_params = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _json_text = msgspec.json.Decoder(str)
 
 
@@ -26,12 +27,24 @@ class Parameters:
         self._texts = texts
 
     @classmethod
+    def of_values(cls, values: dict[str, Value]) -> Parameters:
+        """From the decoded values of a JSON object, none of which is a float."""
+        return cls({name: value if type(value) is str else _text_of(value) for name, value in values.items()})
+
+    @classmethod
     def of_json(cls, params: bytes | msgspec.Raw) -> Parameters:
-        """From a JSON object. Raises BinanceError when it is none."""
+        """From a JSON object, each number as it was sent: 0.10 was signed with its zero.
+
+        Raises BinanceError when it is no object.
+        """
         try:
-            return cls({name: _text(bytes(raw)) for name, raw in _raw_object.decode(params).items()})
+            return cls({name: _sent_text(bytes(raw)) for name, raw in _raw_params.decode(params).items()})
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise BinanceError(*errors.BAD_JSON) from None
+
+    def any_of(self, names: frozenset[str]) -> bool:
+        """Whether one of the names was sent."""
+        return not names.isdisjoint(self._texts)
 
     def __contains__(self, name: str) -> bool:
         return name in self._texts
@@ -113,7 +126,13 @@ def missing(name: str) -> BinanceError:
     return BinanceError(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
 
 
-def _text(raw: bytes) -> str:
+def _text_of(value: Value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "null" if value is None else str(value)
+
+
+def _sent_text(raw: bytes) -> str:
     if raw[:1] == b'"':
         return _json_text.decode(raw) if b"\\" in raw else raw[1:-1].decode()
     return raw.decode()

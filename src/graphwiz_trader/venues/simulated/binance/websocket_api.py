@@ -12,7 +12,7 @@ import msgspec
 from graphwiz_trader.venues.simulated.binance import errors
 from graphwiz_trader.venues.simulated.binance.authentication import ApiKey, ApiKeys
 from graphwiz_trader.venues.simulated.binance.errors import BinanceError
-from graphwiz_trader.venues.simulated.binance.parameters import Caller, Parameters
+from graphwiz_trader.venues.simulated.binance.parameters import Caller, Parameters, Value
 from graphwiz_trader.venues.simulated.connection import Connection
 from graphwiz_trader.venues.simulated.orders import OrderRefusedError, Refusal
 from graphwiz_trader.venues.simulated.venue import Venue
@@ -23,6 +23,14 @@ _ID_STARTS = b'"-0123456789n'
 
 class Request(msgspec.Struct):
     """One request. ``id`` is echoed as it was sent."""
+
+    method: str
+    id: msgspec.Raw = msgspec.Raw(b"null")
+    params: dict[str, Value] = {}
+
+
+class RequestAsSent(msgspec.Struct):
+    """The same, with its parameters left as they were sent."""
 
     method: str
     id: msgspec.Raw = msgspec.Raw(b"null")
@@ -143,10 +151,8 @@ class ApiSocket(Connection):
         now_ms = self._clock_ms()
         request_id = b"null"
         try:
-            request = _decode(payload)
-            request_id = bytes(request.id)
-            method = request.method.removeprefix("v3/").removeprefix("v1/")
-            result = self._api.call(self._session, method, Parameters.of_json(request.params), now_ms)
+            method, request_id, parameters = _read(payload)
+            result = self._api.call(self._session, method, parameters, now_ms)
             answer = b'{"id":%b,"status":200,"result":%b}' % (request_id, result)
         except BinanceError as error:
             problem = msgspec.json.encode({"code": error.code, "msg": error.message})
@@ -158,14 +164,19 @@ class ApiSocket(Connection):
 
 
 _request = msgspec.json.Decoder(Request)
+_request_as_sent = msgspec.json.Decoder(RequestAsSent)
 
 
-def _decode(payload: bytes) -> Request:
+def _read(payload: bytes) -> tuple[str, bytes, Parameters]:
+    """Method, id and parameters of a request. Raises BinanceError when it is none."""
     try:
         request = _request.decode(payload)
+        parameters = None if float in map(type, request.params.values()) else Parameters.of_values(request.params)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise BinanceError(*errors.BAD_JSON) from None
     request_id = bytes(request.id)
     if len(request_id) > MAX_ID_BYTES or request_id[:1] not in _ID_STARTS:
         raise BinanceError(-1130, "Data sent for parameter 'id' is not valid.")
-    return request
+    if parameters is None:
+        parameters = Parameters.of_json(_request_as_sent.decode(payload).params)
+    return request.method.removeprefix("v3/").removeprefix("v1/"), request_id, parameters
