@@ -12,8 +12,21 @@ from graphwiz_trader.hft.events import Side, Trust
 from graphwiz_trader.hft.instruments import Instrument
 from graphwiz_trader.venues.base import Endpoints
 from graphwiz_trader.venues.binance.feed import FEED_TIMING, BinanceFeed
+from graphwiz_trader.venues.binance.rest import RestClient
 from graphwiz_trader.venues.connection import Timing
-from venues.harness import BTC, ETH, INSTRUMENTS, PATIENCE_S, PERP, Exchange, Relay, Sink, Unhurried, on_uvloop
+from venues.harness import (
+    BTC,
+    ETH,
+    INSTRUMENTS,
+    PATIENCE_S,
+    PERP,
+    Exchange,
+    Relay,
+    RestVenue,
+    Sink,
+    Unhurried,
+    on_uvloop,
+)
 
 QUICK = FEED_TIMING._replace(ping_s=0.1, pong_s=0.1)
 BOTH = pytest.mark.parametrize("instrument", [BTC, PERP], ids=["spot", "usdm"])
@@ -186,12 +199,20 @@ async def test_a_snapshot_under_way_when_the_line_breaks_is_not_delivered():
 
 
 @on_uvloop
-async def test_nothing_is_asked_for_while_the_line_is_down():
-    async with Exchange(["binance"]) as exchange:
-        sink = Sink()
-        feed = BinanceFeed(INSTRUMENTS, "binance", endpoints=exchange.endpoints("binance"), line=0, sink=sink)
-        feed.request_snapshot(BTC.book)
-        assert not feed.is_up
+async def test_nothing_is_asked_for_before_the_line_is_up_nor_while_it_is_down():
+    async with Exchange() as exchange, RestVenue() as rest:
+        direct = exchange.endpoints("binance")
+        async with Relay(direct.stream) as relay:
+            through = Endpoints(rest.endpoint, relay.reroute(direct.stream), direct.orders)
+            async with feeding(exchange, BTC, endpoints=through) as f:
+                f.feed.request_snapshot(BTC.book)
+                await f.sink.until(lambda: f.feed.is_up)
+                await relay.close_all()
+                await f.sink.until(lambda: not f.feed.is_up)
+                f.feed.request_snapshot(BTC.book)
+                async with RestClient(rest.endpoint) as client:
+                    await client.get("/marker", {})
+        assert rest.asked == ["/marker"]
 
 
 @on_uvloop

@@ -441,6 +441,7 @@ def test_an_event_about_something_else_is_passed_over(frame):
         (spot_event(x="TRADE", l="0.1", t=1, L="0"), "MALFORMED"),
         (spot_event(x="TRADE", l="0.1", t=-1, L="1"), "MALFORMED"),
         (spot_event(T="now"), "MALFORMED"),
+        (spot_event(c=""), "MALFORMED"),
     ],
 )
 def test_what_cannot_be_used_is_counted_by_kind_and_gives_nothing(frame, kind):

@@ -120,9 +120,12 @@ class OrderDecoder:
                     event.maker,
                 ),
             )
+        client_id = event.original_client_id or event.client_id
+        if not client_id:
+            raise _UnreadableError("MALFORMED")
         reason = event.reject_reason
         return ExecutionReport(
-            client_id=event.original_client_id or event.client_id,
+            client_id=client_id,
             state=_state(event.status),
             venue_id=str(event.order_id),
             filled_lots=_filled(instrument, event.filled_size),
