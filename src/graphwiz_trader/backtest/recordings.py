@@ -11,6 +11,7 @@ import gzip
 import heapq
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -25,6 +26,9 @@ _ANSWER_SYMBOL = re.compile(rb"[?&](?:symbol|instId)=([A-Za-z0-9_-]+)")
 _PASSED_OVER = re.compile(rb"\S+ (?:<-|<->) ")
 _SNAPSHOT = re.compile(rb'\s*\{\s*"lastUpdateId"')
 _SYMBOL = re.compile(rb'"s"\s*:\s*"([^"\\]{1,24})"')
+
+_LATEST_NS = 4_102_444_800 * 10**9
+"""The year 2100: a time beyond it is damage, and would not fit the engine's clock."""
 
 UNNAMED = "?"
 """In place of the symbol of a snapshot that does not say whose it is."""
@@ -103,16 +107,21 @@ class Recording:
             else:
                 yield frame
 
-    def note_symbols(self, path: Path, symbols: set[str]) -> str:
-        """Whose the unnamed snapshots of a file are, given all symbols that its stream frames name."""
-        own = next(iter(symbols)) if len(symbols) == 1 else UNNAMED
-        self._own_symbols[path] = own
-        return own
+    def note_symbols(self, path: Path, named: Counter[str]) -> tuple[frozenset[str], str]:
+        """What a file is of, given how many of its stream frames name each symbol; and whose its unnamed snapshots are.
+
+        A damaged frame may name any symbol: one that hardly occurs beside the commonest is a stranger, not the file's.
+        """
+        most = max(named.values(), default=0)
+        own = frozenset(symbol for symbol, count in named.items() if count * (20 if count <= 3 else 100) >= most)
+        self._own_symbols[path] = next(iter(own)) if len(own) == 1 else UNNAMED
+        return own, self._own_symbols[path]
 
     def _own_symbol(self, exchange: str, path: Path) -> str:
         if path not in self._own_symbols:
             frames = self.read(exchange, path)
-            self.note_symbols(path, {symbol_of(frame.payload) for frame in frames if not frame.snapshot_of} - {""})
+            symbols = (symbol_of(frame.payload) for frame in frames if not frame.snapshot_of)
+            self.note_symbols(path, Counter(symbol for symbol in symbols if symbol))
         return self._own_symbols[path]
 
 
@@ -125,16 +134,16 @@ def symbol_of(payload: bytes) -> str:
 def _frame(exchange: str, line: bytes, last_ns: int) -> RecordedFrame | None:
     if not line:
         return None
-    if match := _NS_LINE.fullmatch(line):
-        time_ns, payload = int(match[1]), match[2]
-        return RecordedFrame(time_ns, exchange, payload, UNNAMED if _SNAPSHOT.match(payload) else "")
-    if match := _SECONDS_LINE.fullmatch(line):
-        return RecordedFrame(_nanoseconds(match[1]), exchange, match[2], UNNAMED if _SNAPSHOT.match(match[2]) else "")
+    if match := _NS_LINE.fullmatch(line) or _SECONDS_LINE.fullmatch(line):
+        time_ns = int(match[1]) if match.re is _NS_LINE else _nanoseconds(match[1])
+        if time_ns <= _LATEST_NS:
+            return RecordedFrame(time_ns, exchange, match[2], UNNAMED if _SNAPSHOT.match(match[2]) else "")
     if match := _ANSWER_LINE.fullmatch(line):
         symbol = _ANSWER_SYMBOL.search(line[: match.start(1)])
-        if not symbol or not _SNAPSHOT.match(match[2]):
+        time_ns = _nanoseconds(match[1])
+        if not symbol or not _SNAPSHOT.match(match[2]) or time_ns > _LATEST_NS:
             return None
-        return RecordedFrame(_nanoseconds(match[1]), exchange, match[2], symbol[1].decode())
+        return RecordedFrame(time_ns, exchange, match[2], symbol[1].decode())
     if _PASSED_OVER.match(line):
         return None
     return RecordedFrame(last_ns, exchange, line)

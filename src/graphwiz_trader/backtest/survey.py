@@ -6,6 +6,7 @@ the tick is the finest price that occurs, the lot the finest size; orders may be
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -21,6 +22,8 @@ from graphwiz_trader.hft.kernels.resolution import note_decimals
 _DECIMALS = (8, 4, 2)
 """Resolutions tried: a size of 10^11 does not fit 18 digits with eight decimals."""
 _PROGRESS_STEP = 1_000
+_MAX_NAMES = 2_000
+"""Different symbols looked at: damaged frames may name any number."""
 _QUOTES = (
     "FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USDP", "EURI", "BTC", "ETH", "BNB", "EUR", "GBP", "TRY", "BRL", "JPY",
     "AUD", "RUB", "UAH", "ZAR", "PLN", "RON", "ARS", "MXN", "CZK", "COP", "DAI", "PAX", "VAI", "TRX", "XRP", "DOGE",
@@ -37,25 +40,30 @@ def survey(recording: Recording, fees: Fees, progress: Callable[[int], None]) ->
     Raises RecordingError when no frame names a symbol.
     """
     found: dict[tuple[str, str], _Resolution] = {}
+    listed: set[tuple[str, str]] = set()
+    ruler = _Ruler()
     for exchange, path in recording.files():
         snapshots: list[RecordedFrame] = []
-        symbols = set()
+        named: Counter[str] = Counter()
         for count, frame in enumerate(recording.read(exchange, path)):
             if count % _PROGRESS_STEP == 0:
                 progress(_PROGRESS_STEP)
             if frame.snapshot_of:
                 snapshots.append(frame)
-            elif symbol := symbol_of(frame.payload):
-                symbols.add(symbol)
+            elif (symbol := symbol_of(frame.payload)) and ruler.knows(symbol):
+                named[symbol] += 1
                 key = exchange, symbol
                 if key not in found:
-                    found[key] = _Resolution(symbol)
+                    found[key] = _Resolution(symbol, ruler)
                 found[key].note(frame.payload)
-        own_symbol = recording.note_symbols(path, symbols)
+        own_symbols, own_symbol = recording.note_symbols(path, named)
+        listed |= {(exchange, symbol) for symbol in own_symbols}
         for frame in snapshots:
             symbol = own_symbol if frame.snapshot_of == UNNAMED else frame.snapshot_of
-            if symbol != UNNAMED:
-                found.setdefault((exchange, symbol), _Resolution(symbol)).note_snapshot(frame.payload)
+            if symbol != UNNAMED and ruler.knows(symbol):
+                listed.add((exchange, symbol))
+                found.setdefault((exchange, symbol), _Resolution(symbol, ruler)).note_snapshot(frame.payload)
+    found = {key: resolution for key, resolution in found.items() if key in listed}
     if not found:
         raise RecordingError(
             f"{', '.join(map(str, recording.paths))}: no frame names a symbol; expected lines "
@@ -74,22 +82,40 @@ def split_symbol(venue_symbol: str) -> tuple[str, str]:
 
 def compile_survey() -> None:
     """Have all that a survey calls compiled."""
-    resolution = _Resolution("A")
+    ruler = _Ruler()
+    ruler.knows("A")
+    resolution = _Resolution("A", ruler)
     resolution.note(b'{"e":"trade","s":"A","t":1,"p":"1","q":"1","m":true}')
     resolution.note_snapshot(b'{"lastUpdateId":1,"bids":[],"asks":[]}')
+
+
+class _Ruler:
+    """The decoder that measures: each resolution tried is a book of its own, and every symbol is in turn in each."""
+
+    def __init__(self) -> None:
+        self.feed = new_feed()
+        self.books = new_books(len(_DECIMALS))
+        for row, decimals in enumerate(_DECIMALS):
+            self.books[row]["price_decimals"] = self.books[row]["size_decimals"] = decimals
+        self.books["tick_step"] = self.books["lot_step"] = 1
+        self._known: dict[str, bool] = {}
+
+    def knows(self, symbol: str) -> bool:
+        """False for a name that no symbol has, and for more symbols than a decoder can tell apart."""
+        if symbol not in self._known:
+            if len(self._known) == _MAX_NAMES:
+                return False
+            self._known[symbol] = add_symbol(self.feed, symbol.encode(), 0)
+        return self._known[symbol]
 
 
 class _Resolution:
     """How fine one symbol's values are, in its book and in its trades."""
 
-    def __init__(self, symbol: str) -> None:
+    def __init__(self, symbol: str, ruler: _Ruler) -> None:
         self._symbol = symbol
-        self._feed = new_feed()
-        self._books = new_books(len(_DECIMALS))
-        for row, decimals in enumerate(_DECIMALS):
-            self._books[row]["price_decimals"] = self._books[row]["size_decimals"] = decimals
-        self._books["tick_step"] = self._books["lot_step"] = 1
-        add_symbol(self._feed, symbol.encode(), 0)
+        self._feed = ruler.feed
+        self._books = ruler.books
         self._in_book = np.zeros(2, np.int64)
         self._in_trades = np.full(2, -1, np.int64)
 
