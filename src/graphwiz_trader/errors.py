@@ -10,6 +10,9 @@
     │   └── JournalCorruptError    what is on disk is not what was written
     ├── JournalArgumentError       an argument of `graphwiz journal` that cannot be used
     ├── RecordingError             a file is not a recording that can be replayed
+    ├── RecorderError              a recording cannot be made as asked
+    │   ├── RecorderFullError      the disk is full: what was recorded before is readable
+    │   └── DamagedSegmentError    from here on a segment is not what was written
     ├── SessionError               a trading session cannot begin, or had to end
     ├── VenueError                 an exchange's answer is not usable
     ├── UnknownVenueError          no simulated exchange of this name

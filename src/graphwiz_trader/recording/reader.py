@@ -1,0 +1,87 @@
+"""Segments read back: block by block, up to where one is torn or damaged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import zstandard
+
+from graphwiz_trader.recording.errors import DamagedSegmentError
+from graphwiz_trader.recording.layout import (
+    FORMAT,
+    HEAD,
+    MAX_BLOCK_BYTES,
+    PREFIX_BYTES,
+    SEGMENT_START,
+    SUFFIX,
+    SegmentHead,
+    SegmentRecord,
+    block_length,
+    records_of,
+)
+
+
+def is_segment(path: Path) -> bool:
+    """Whether a file begins as a segment does. A segment that nothing was written to is an empty file."""
+    with path.open("rb") as file:
+        start = file.read(len(SEGMENT_START))
+    return start == SEGMENT_START or (not start and path.name.endswith(SUFFIX))
+
+
+def segments_in(directory: Path) -> dict[str, list[Path]]:
+    """The segments of a recording by exchange, in the order written; empty when the directory holds none."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(directory.glob(f"*/*{SUFFIX}")):
+        found.setdefault(path.parent.name, []).append(path)
+    return found
+
+
+def read_segment(path: Path) -> Iterator[SegmentRecord]:
+    """Every record after the head's. Raises DamagedSegmentError behind the last whole block.
+
+    A block that is not whole at the end of a file is what ``kill -9`` leaves.
+    """
+    for number, block in enumerate(_blocks(path)):
+        records = records_of(block)
+        if number == 0:
+            _check_head(next(records, None))
+        yield from records
+
+
+def head_of(path: Path) -> SegmentHead | None:
+    """What a segment says of itself; None when not even that was written. Raises DamagedSegmentError."""
+    block = next(_blocks(path), None)
+    return None if block is None else _check_head(next(records_of(block), None))
+
+
+def _check_head(first: SegmentRecord | None) -> SegmentHead:
+    if first is None or first.kind != HEAD:
+        raise DamagedSegmentError("a segment begins with its head, this one does not")
+    try:
+        head = msgspec.json.decode(first.payload, type=SegmentHead)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as problem:
+        raise DamagedSegmentError(f"the head of the segment cannot be read: {problem}") from None
+    if head.format != FORMAT:
+        raise DamagedSegmentError(f"the segment is of format {head.format}; this version reads format {FORMAT}")
+    return head
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    decompressor = zstandard.ZstdDecompressor()
+    with path.open("rb") as file:
+        while prefix := file.read(PREFIX_BYTES):
+            at = file.tell() - len(prefix)
+            if len(prefix) < PREFIX_BYTES:
+                raise DamagedSegmentError(f"the block at byte {at} was not written to its end")
+            length = block_length(prefix)
+            compressed = file.read(length)
+            if len(compressed) < length:
+                raise DamagedSegmentError(f"the block at byte {at} was not written to its end")
+            try:
+                if not 0 <= zstandard.frame_content_size(compressed) <= MAX_BLOCK_BYTES:
+                    raise DamagedSegmentError(f"the block at byte {at} does not say its size, or is too large")
+                yield decompressor.decompress(compressed)
+            except zstandard.ZstdError as problem:
+                raise DamagedSegmentError(f"the block at byte {at} is damaged: {problem}") from None
