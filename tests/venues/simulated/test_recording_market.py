@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+from decimal import Decimal
 from typing import NamedTuple
 
 import pytest
 
+from graphwiz_trader.backtest.recordings import Recording
 from graphwiz_trader.hft.instruments import Instrument, Instruments
 from graphwiz_trader.venues.simulated.recording import RecordingMarket
+from oracle.books import final_books
+from recordings import SPOT_ETH, need
 from venues.simulated.clients import Client, get, in_loop, serving, until
 
 START_NS = 1_723_161_253_000_000_000
@@ -247,3 +251,47 @@ def test_an_order_finds_nothing_while_the_book_is_not_to_be_trusted():
 def test_a_speed_is_above_nothing():
     with pytest.raises(ValueError, match="above 0"):
         RecordingMarket([], INSTRUMENTS, speed=0)
+
+
+@pytest.mark.recorded
+def test_a_real_recording_arrives_whole_and_leaves_the_venue_with_the_oracles_book():
+    path = need(SPOT_ETH.files[0])
+    recording = Recording({"binance": [path]})
+    instruments = Instruments(
+        [
+            Instrument(
+                book=0,
+                exchange="binance",
+                symbol="ETH/USDT",
+                venue_symbol="ETHUSDT",
+                base="ETH",
+                quote="USDT",
+                tick_size=SPOT_ETH.tick_size,
+                lot_size=SPOT_ETH.lot_size,
+            )
+        ]
+    )
+    frames = list(recording.frames())
+    streamed = [frame.payload for frame in frames if not frame.snapshot_of]
+    streams = "/stream?streams=ethusdt@depth@100ms/ethusdt@bookTicker/ethusdt@trade"
+
+    async def run():
+        market = RecordingMarket(frames, instruments, speed=None)
+        async with serving("binance", market=market, instruments=instruments) as exchange:
+            urls = exchange.urls["binance"]
+            async with Client(urls.stream + streams) as client:
+                answer = asyncio.create_task(get(urls.rest, "/api/v3/depth?symbol=ETHUSDT&limit=5000"))
+                received = []
+                while len(received) < len(streamed):
+                    if answer.done() and answer.result().status_code != 200:
+                        answer = asyncio.create_task(get(urls.rest, "/api/v3/depth?symbol=ETHUSDT&limit=5000"))
+                    received.append(await client.socket.recv(decode=False))
+                assert received == streamed
+                await asyncio.wait_for(market.finished.wait(), 5)
+            book = (await get(urls.rest, "/api/v3/depth?symbol=ETHUSDT&limit=5000")).json()
+        oracle = final_books([path], "spot")["ETHUSDT"]
+        for name, side, reverse in (("bids", oracle.bids, True), ("asks", oracle.asks, False)):
+            expected = sorted(side.items(), reverse=reverse)[:100]
+            assert [(Decimal(price), Decimal(size)) for price, size in book[name]][:100] == expected
+
+    in_loop(run)

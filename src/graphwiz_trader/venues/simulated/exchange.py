@@ -101,6 +101,8 @@ class SimulatedExchange:
             await self.stop()
             raise
         self._tasks = [asyncio.create_task(self._market.run(self._clock_ms)), asyncio.create_task(self._tick())]
+        for task in self._tasks:
+            task.add_done_callback(_report_failure)
 
     async def stop(self) -> None:
         """Stop the market and close every connection."""
@@ -117,3 +119,10 @@ class SimulatedExchange:
             now_ms = self._clock_ms()
             for venue in self.venues.values():
                 venue.streams.flush(now_ms)
+
+
+def _report_failure(task: asyncio.Task[None]) -> None:
+    """A market that fails is a bug: it must be seen, while the venues serve on."""
+    if not task.cancelled() and task.exception() is not None:
+        problem = {"message": "the simulated market has stopped", "exception": task.exception(), "task": task}
+        task.get_loop().call_exception_handler(problem)

@@ -1,0 +1,79 @@
+"""``graphwiz exchange serve``: one line when it is ready, service until it is told to stop, clear refusals."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+
+SERVE = [sys.executable, "-c", "from graphwiz_trader.cli import main; main()", "exchange", "serve"]
+
+
+def serve(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen([*SERVE, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_says_where_it_listens_and_serves_until_told_to_stop(number):
+    process = serve("--venue", "binance", "--venue", "binanceusdm", "--seed", "3")
+    assert process.stdout is not None
+    ready = json.loads(process.stdout.readline())
+    assert ready["ready"] is True
+    assert list(ready["venues"]) == ["binance", "binanceusdm"]
+    for venue, path in (("binance", "/api/v3/depth"), ("binanceusdm", "/fapi/v1/depth")):
+        addresses = ready["venues"][venue]
+        assert all("//127.0.0.1:" in address for address in addresses.values())
+        with urllib.request.urlopen(f"{addresses['rest']}{path}?symbol=BTCUSDT", timeout=5) as answer:
+            assert json.load(answer)["bids"]
+    process.send_signal(number)
+    output, problems = process.communicate(timeout=10)
+    assert (process.returncode, output, problems) == (0, "", "")
+
+
+def test_the_ports_are_the_ones_asked_for():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        free_port = taken.getsockname()[1]
+    process = serve("--venue", "binance", "--port", str(free_port))
+    assert process.stdout is not None
+    assert json.loads(process.stdout.readline())["venues"]["binance"]["rest"] == f"http://127.0.0.1:{free_port}"
+    process.terminate()
+    assert process.wait(10) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--venue", "binanc"], "did you mean binance"),
+        (["--venue", "binance", "--market", "sythetic"], "did you mean synthetic"),
+    ],
+)
+def test_a_name_that_is_not_known_is_refused_with_the_nearest(arguments, said):
+    done = subprocess.run([*SERVE, *arguments], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_that_is_taken_is_said_so():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            [*SERVE, "--venue", "binance", "--port", port], capture_output=True, text=True, timeout=30, check=False
+        )
+    assert done.returncode == 2
+    assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
+    assert "choose another --port" in done.stderr
+
+
+def test_a_synthetic_exchange_does_not_load_the_compiled_core():
+    code = "import sys, graphwiz_trader.cli.exchange; print('numba' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "False"
