@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+
+import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
@@ -12,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from graphwiz_trader.hft.events import Side
-from graphwiz_trader.venues.simulated import DEMO_API_KEY
+from graphwiz_trader.venues.simulated import DEMO_API_KEY, DEMO_API_SECRET
 from venues.simulated.clients import Client, ed25519_signed, hmac_signed, in_loop, now_ms, serving, until
 from venues.simulated.house import NOW_MS, quote
 
@@ -394,5 +398,23 @@ def test_an_order_changes_the_public_book_and_prints_its_trade():
         assert (seen["trade"]["q"], seen["trade"]["m"]) == ("0.00400000", False)
         assert seen["bookTicker"]["A"] == "0.00600000"
         assert seen["depth"]["a"] == [["61800.00000000", "0.00600000"]]
+
+    in_loop(run)
+
+
+def test_an_account_may_ask_about_itself_over_rest_when_it_signs_the_query():
+    async def run():
+        async with serving("binance", "binanceusdm") as exchange:
+            for name, path in (("binance", "/api/v3/account"), ("binanceusdm", "/fapi/v2/balance")):
+                query = f"timestamp={now_ms()}&recvWindow=5000"
+                signature = hmac.new(DEMO_API_SECRET.encode(), query.encode(), hashlib.sha256).hexdigest()
+                url = f"{exchange.urls[name].rest}{path}?{query}&signature="
+                async with httpx.AsyncClient(headers={"X-MBX-APIKEY": DEMO_API_KEY}) as client:
+                    assert "USDT" in (await client.get(url + signature)).text
+                    forged = await client.get(url + "0" * 64)
+                    assert (forged.status_code, forged.json()["code"]) == (400, -1022)
+                async with httpx.AsyncClient() as stranger:
+                    refused = await stranger.get(url + signature)
+                    assert (refused.status_code, refused.json()["code"]) == (401, -2014)
 
     in_loop(run)

@@ -9,6 +9,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 from graphwiz_trader.errors import GraphwizError, did_you_mean
@@ -75,7 +76,7 @@ class SimulatedExchange:
             venue = BinanceVenue(
                 FLAVOURS[exchange],
                 [instrument for instrument in listed if instrument.exchange == exchange],
-                lambda listing, exchange=exchange: market.matcher(exchange, listing),  # type: ignore[misc]
+                partial(market.matcher, exchange),
                 clock_ms=clock_ms,
                 events_first=events_first,
                 spot_depth_interval_ms=spot_depth_interval_ms,
