@@ -1,4 +1,4 @@
-"""Binance's market data, spot and USD-M futures: from a frame's bytes to an applied update, in one call.
+"""Binance's market data, spot, USD-M and COIN-M futures: from a frame's bytes to an applied update, in one call.
 
 Read are ``depthUpdate``, ``bookTicker`` and ``trade``, raw or wrapped as ``{"stream","data"}``, and the REST answer
 of ``depth``. Keys may come in any order and unknown ones are passed over, white space is allowed; everything that we
@@ -12,9 +12,9 @@ from numba import typeof, types
 from graphwiz_trader.hft.kernels import outcome
 from graphwiz_trader.hft.kernels.book import apply_bbo, apply_snapshot, apply_trade, apply_update
 from graphwiz_trader.hft.kernels.frames import Frame, byte_at, view
-from graphwiz_trader.hft.kernels.jit import inlined, kernel
+from graphwiz_trader.hft.kernels.jit import kernel
+from graphwiz_trader.hft.kernels.json_members import behind_key, decimal_at, is_text
 from graphwiz_trader.hft.kernels.json_scan import (
-    REFUSED,
     at,
     find_symbol,
     skip_plain_string,
@@ -23,10 +23,21 @@ from graphwiz_trader.hft.kernels.json_scan import (
     steps,
     whole_number,
 )
-from graphwiz_trader.hft.kernels.layout import MAX_LEVELS, SEQUENCE_FUTURES, Array, Record, new_books, new_feed
-
-# What an event is; the names of ``e``.
-NONE, DEPTH, TICKER, TRADE, SNAPSHOT, ANOTHER = 0, 1, 2, 3, 4, 5
+from graphwiz_trader.hft.kernels.layout import (
+    ANOTHER,
+    CHAINED,
+    DEPTH,
+    MAX_LEVELS,
+    NONE,
+    SEQUENCE_FUTURES,
+    SNAPSHOT,
+    TICKER,
+    TRADE,
+    Array,
+    Record,
+    new_books,
+    new_feed,
+)
 
 # A bit per key that we read, to refuse a key that comes twice and to require those that an event needs.
 _HAS_EVENT, _HAS_SYMBOL, _HAS_FIRST, _HAS_FINAL, _HAS_PREVIOUS = 1, 2, 4, 8, 16
@@ -101,7 +112,7 @@ def _decode(frame: Frame, feed: Record, books: Array) -> int:
     feed.kind = NONE
     start = skip_space(frame, 0)
     first = skip_space(frame, start + 1)
-    if _is_key(frame, first, b'"stream"') or _is_key(frame, first, b'"data"'):
+    if is_text(frame, first, b'"stream"') or is_text(frame, first, b'"data"'):
         position = _decode_envelope(frame, start, feed, books)
     else:
         position = _decode_event(frame, start, feed, books)
@@ -119,10 +130,10 @@ def _decode_envelope(frame: Frame, start: int, feed: Record, books: Array) -> in
     position = start
     while True:
         position = skip_space(frame, position + 1)
-        is_event = _is_key(frame, position, b'"data"')
+        is_event = is_text(frame, position, b'"data"')
         events += is_event
-        streams += _is_key(frame, position, b'"stream"')
-        position = _behind_key(frame, position)
+        streams += is_text(frame, position, b'"stream"')
+        position = behind_key(frame, position)
         if position < 0:
             return -outcome.MALFORMED
         if is_event and at(frame, position) == _OPEN_OBJECT:
@@ -148,6 +159,7 @@ def _decode_event(frame: Frame, start: int, feed: Record, books: Array) -> int:
     A book that stands in ``feed`` already is the one that was asked about: the event's own symbol is not looked at.
     """
     feed.kind = NONE
+    feed.channel = CHAINED
     feed.event_ms = 0
     feed.count[0] = 0
     feed.count[1] = 0
@@ -165,7 +177,7 @@ def _decode_event(frame: Frame, start: int, feed: Record, books: Array) -> int:
     if at(frame, position) == _CLOSE_OBJECT:
         return position + 1
     while True:
-        behind = _behind_key(frame, position)
+        behind = behind_key(frame, position)
         if behind < 0:
             return -outcome.MALFORMED
         field = _field(frame, position + 1)
@@ -289,19 +301,21 @@ def _complete(
         return outcome.UNKNOWN_SYMBOL
     book = books[row]
     if kind == TRADE:
-        feed.ticks[0, 0] = _one(frame, price, book.price_decimals, book.tick_step)
-        feed.lots[0, 0] = _one(frame, size, book.size_decimals, book.lot_step)
+        feed.ticks[0, 0] = decimal_at(frame, price, book.price_decimals, book.tick_step)
+        feed.lots[0, 0] = decimal_at(frame, size, book.size_decimals, book.lot_step)
         if feed.ticks[0, 0] < 0 or feed.lots[0, 0] < 0:
             return outcome.BAD_NUMBER
+        feed.count[0] = 1
         if feed.ticks[0, 0] == 0 or feed.lots[0, 0] == 0:
             feed.kind = ANOTHER  # futures publish what the insurance fund takes over as a trade at price 0
         return outcome.QUIET
     if kind == TICKER:
-        feed.ticks[0, 0] = _one(frame, bids, book.price_decimals, book.tick_step)
-        feed.lots[0, 0] = _one(frame, bid_size, book.size_decimals, book.lot_step)
-        feed.ticks[1, 0] = _one(frame, asks, book.price_decimals, book.tick_step)
-        feed.lots[1, 0] = _one(frame, ask_size, book.size_decimals, book.lot_step)
+        feed.ticks[0, 0] = decimal_at(frame, bids, book.price_decimals, book.tick_step)
+        feed.lots[0, 0] = decimal_at(frame, bid_size, book.size_decimals, book.lot_step)
+        feed.ticks[1, 0] = decimal_at(frame, asks, book.price_decimals, book.tick_step)
+        feed.lots[1, 0] = decimal_at(frame, ask_size, book.size_decimals, book.lot_step)
         for side in range(2):
+            feed.count[side] = 1
             # An empty side is sent as price 0, size 0.
             if feed.ticks[side, 0] < 0 or feed.lots[side, 0] < 0:
                 return outcome.BAD_NUMBER
@@ -376,15 +390,6 @@ def _levels(frame: Frame, position: int, book: Record, side: int, feed: Record) 
         position = skip_space(frame, position + 1)
 
 
-@inlined
-def _one(frame: Frame, position: int, decimals: int, step: int) -> int:
-    """One decimal in quotes as steps, or REFUSED."""
-    if at(frame, position) != _QUOTE:
-        return REFUSED
-    value, behind = steps(frame, position + 1, decimals, step)
-    return value if behind > 0 else REFUSED
-
-
 @kernel
 def _field(frame: Frame, start: int) -> int:
     """The bit of the key that starts at ``start``, 0 for one that we do not read."""
@@ -394,13 +399,13 @@ def _field(frame: Frame, start: int) -> int:
             if byte == _LETTERS[i]:
                 return _LETTER_BITS[i]
         return 0
-    if _is_key(frame, start - 1, b'"pu"'):
+    if is_text(frame, start - 1, b'"pu"'):
         return _HAS_PREVIOUS
-    if _is_key(frame, start - 1, b'"bids"'):
+    if is_text(frame, start - 1, b'"bids"'):
         return _HAS_BID_LIST
-    if _is_key(frame, start - 1, b'"asks"'):
+    if is_text(frame, start - 1, b'"asks"'):
         return _HAS_ASK_LIST
-    if _is_key(frame, start - 1, b'"lastUpdateId"'):
+    if is_text(frame, start - 1, b'"lastUpdateId"'):
         return _HAS_LAST_ID
     return 0
 
@@ -425,33 +430,10 @@ _LETTER_BITS = (
 
 @kernel
 def _kind(frame: Frame, start: int) -> int:
-    if _is_key(frame, start - 1, b'"depthUpdate"'):
+    if is_text(frame, start - 1, b'"depthUpdate"'):
         return DEPTH
-    if _is_key(frame, start - 1, b'"bookTicker"'):
+    if is_text(frame, start - 1, b'"bookTicker"'):
         return TICKER
-    if _is_key(frame, start - 1, b'"trade"'):
+    if is_text(frame, start - 1, b'"trade"'):
         return TRADE
     return ANOTHER
-
-
-@kernel
-def _is_key(frame: Frame, position: int, quoted: bytes) -> bool:
-    """Whether the bytes from ``position`` are exactly this quoted text."""
-    if position + len(quoted) > frame[1]:
-        return False
-    for i in range(len(quoted)):
-        if byte_at(frame, position + i) != quoted[i]:
-            return False
-    return True
-
-
-@kernel
-def _behind_key(frame: Frame, position: int) -> int:
-    """Where the value starts of a member whose key stands at ``position``, or REFUSED."""
-    if at(frame, position) != _QUOTE:
-        return REFUSED
-    position = skip_plain_string(frame, position + 1)
-    if position < 0:
-        return REFUSED
-    position = skip_space(frame, position)
-    return skip_space(frame, position + 1) if at(frame, position) == _COLON else REFUSED

@@ -8,9 +8,10 @@ decoded and its place in the sequence is proven.
 from __future__ import annotations
 
 from graphwiz_trader.hft.kernels import outcome
+from graphwiz_trader.hft.kernels.checksum import is_right
 from graphwiz_trader.hft.kernels.jit import kernel
 from graphwiz_trader.hft.kernels.ladder import clear_side, lots_at, set_level
-from graphwiz_trader.hft.kernels.layout import HISTORY, NO_KEY, SEQUENCE_FUTURES, Array, Record
+from graphwiz_trader.hft.kernels.layout import HISTORY, NO_ID, NO_KEY, SEQUENCE_FUTURES, Array, Record
 
 SYNCING, LIVE, STALE, CROSSED, BROKEN = 0, 1, 2, 3, 4  # events.Trust
 
@@ -23,7 +24,7 @@ def apply_update(book: Record, event: Record, received_ns: int) -> int:
     one with ``U`` above id + 1 leaves a gap. USD-M futures DIFFER: the first event after the snapshot must span the
     snapshot's id (``U <= id <= u``), and from then on ``pu`` must equal the previous event's ``u``.
     """
-    if book.synced == 0:
+    if book.synced == 0 or book.channel != event.channel:
         return outcome.HELD
     if book.sequence_rule == SEQUENCE_FUTURES:
         if book.first_pending == 1:
@@ -59,7 +60,7 @@ def apply_snapshot(book: Record, event: Record, received_ns: int) -> int:
 
     The book is trusted only once an update has continued the snapshot: a snapshot alone may be of any age.
     """
-    if book.synced == 1 and event.final_id <= book.last_id:
+    if book.synced == 1 and book.channel == event.channel and event.final_id <= book.last_id:
         return outcome.QUIET
     clear_side(book, 0)
     clear_side(book, 1)
@@ -70,10 +71,75 @@ def apply_snapshot(book: Record, event: Record, received_ns: int) -> int:
         return outcome.CROSSED
     book.synced = 1
     book.first_pending = 1
+    book.channel = event.channel
     book.last_id = event.final_id
     book.trust = SYNCING
     book.received_ns = received_ns
     return outcome.QUIET
+
+
+@kernel
+def apply_stream_snapshot(book: Record, event: Record, received_ns: int) -> int:
+    """Start the book from a snapshot that came in the stream itself: trusted at once. Returns an outcome code.
+
+    One that is older than the book, by id and by time, came late and is passed over; so is one of a lesser channel.
+    A lower id with a later time means that the venue has begun to count anew: then the best bid and offer waits for
+    its next message too.
+    """
+    if book.synced == 1:
+        if event.channel < book.channel:
+            return outcome.QUIET
+        if event.channel == book.channel and event.final_id < book.last_id and event.event_ms <= book.event_ms:
+            return outcome.QUIET
+    if event.final_id < book.last_id:
+        book.bbo_id = NO_ID
+    clear_side(book, 0)
+    clear_side(book, 1)
+    book.synced = 0
+    book.channel = event.channel
+    return _continue_with(book, event, received_ns)
+
+
+@kernel
+def apply_chained(book: Record, event: Record, received_ns: int) -> int:
+    """An update that names the one before it. Returns an outcome code.
+
+    OKX v5 ("Sequence ID"): ``prevSeqId`` equals the book's last ``seqId``. After about 60 idle seconds both are that
+    id and no level comes. In a maintenance the venue counts anew: ``seqId`` is below ``prevSeqId``, which still
+    chains. Anything else is old when id and time are no newer than the book's, and otherwise a gap: by its id alone
+    an update from after a missed maintenance would look old for ever. Messages from before there were ids have a
+    checksum instead.
+    """
+    if book.synced == 0 or event.channel > book.channel:
+        return outcome.HELD
+    if event.channel < book.channel:
+        return outcome.QUIET
+    if event.previous_id != NO_ID:
+        if event.previous_id != book.last_id:
+            is_old = event.final_id <= book.last_id and event.event_ms <= book.event_ms
+            return outcome.QUIET if is_old else outcome.GAP
+        if event.final_id < event.previous_id:
+            book.bbo_id = NO_ID
+    return _continue_with(book, event, received_ns)
+
+
+@kernel
+def _continue_with(book: Record, event: Record, received_ns: int) -> int:
+    """Apply the levels of a message whose place is proven, and hold the book against its checksum if it has one."""
+    if not _apply_levels(book, event):
+        return outcome.LADDER_FULL
+    if event.checksum != 0 and not is_right(book, event.checksum):
+        return outcome.CHECKSUM
+    book.synced = 1
+    book.first_pending = 0
+    book.last_id = event.final_id
+    book.event_ms = event.event_ms
+    book.received_ns = received_ns
+    book.updates += 1
+    if _is_crossed(book):
+        return outcome.CROSSED
+    book.trust = LIVE
+    return refresh_top(book, received_ns)
 
 
 @kernel

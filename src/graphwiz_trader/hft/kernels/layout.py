@@ -34,9 +34,21 @@ SYMBOL_SLOTS = 4_096
 NO_KEY = 2**62
 """Key of the best level of an empty side."""
 
+NO_ID = -2
+"""In place of an id that a message does not have; -1 is one of OKX's own."""
+PIECES = 256
+"""Levels a side whose part of a checksum is remembered, by the low bits of their key."""
+
 # How the venue chains its updates.
 SEQUENCE_SPOT = 0
 SEQUENCE_FUTURES = 1
+
+# What a decoded message is.
+NONE, DEPTH, TICKER, TRADE, SNAPSHOT, ANOTHER = 0, 1, 2, 3, 4, 5
+
+# Which of its venue's depth channels a message or a book is of, by rank: a book in sequence is not given up for a
+# lesser channel. In the partial ones every message is a snapshot of a few levels; above, updates continue a snapshot.
+PARTIAL, CHAINED = 0, 1
 
 BOOK = np.dtype(
     [
@@ -53,6 +65,7 @@ BOOK = np.dtype(
         ("trust", np.int64),  # events.Trust
         ("synced", np.int64),  # 1 once a snapshot has been applied
         ("first_pending", np.int64),  # 1 until the first update after the snapshot
+        ("channel", np.int64),  # the one that the book is kept from
         ("last_id", np.int64),
         ("updates", np.int64),
         ("event_ms", np.int64),
@@ -83,6 +96,10 @@ BOOK = np.dtype(
         ("history_count", np.int64),
         ("history_mid2", np.int64, (HISTORY,)),  # bid + ask in ticks: twice the mid
         ("history_ns", np.int64, (HISTORY,)),
+        # what levels contribute to a checksum, see ``checksum``
+        ("piece_key", np.int64, (2, PIECES)),
+        ("piece_lots", np.int64, (2, PIECES)),  # 0: nothing remembered here
+        ("piece", np.int64, (2, PIECES)),
     ],
     align=True,
 )
@@ -93,13 +110,15 @@ FEED = np.dtype(
         ("symbol_length", np.int64, (SYMBOL_SLOTS,)),
         ("symbol_book", np.int64, (SYMBOL_SLOTS,)),
         ("symbol_name", np.uint8, (SYMBOL_SLOTS, MAX_SYMBOL)),
-        # the message decoded last; a bookTicker is one level a side, a trade one level of side 0
+        # the message decoded last; a best bid and offer is one level a side, a trade one level of side 0
         ("kind", np.int64),
+        ("channel", np.int64),
         ("book", np.int64),
         ("event_ms", np.int64),
         ("first_id", np.int64),
         ("final_id", np.int64),
         ("previous_id", np.int64),
+        ("checksum", np.int64),  # 0 when there is none to compare
         ("trade_id", np.int64),
         ("trade_is_sell", np.int64),
         ("count", np.int64, (2,)),

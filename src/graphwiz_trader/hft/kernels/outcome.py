@@ -27,6 +27,8 @@ GAP = 12
 CROSSED = 13
 """The best bid is at or above the best ask."""
 LADDER_FULL = 14
+CHECKSUM = 15
+"""The book's best levels are not those that the venue's checksum was made of."""
 
 NAMES = {
     MALFORMED: "malformed",
@@ -36,6 +38,7 @@ NAMES = {
     GAP: "gap in the sequence",
     CROSSED: "crossed book",
     LADDER_FULL: "ladder full",
+    CHECKSUM: "wrong checksum",
 }
 
 NO_BOOK = 0xFFFFFF
