@@ -401,24 +401,23 @@ def _frames(seed: int, updates: int, *, troubles: bool) -> list[RecordedFrame]:
     ]
 
 
-def _again(journal: Journal) -> Journal:
-    """The engine on the inputs of a journal alone."""
-    outputs = Journal()
-    rig_lines = session_lines(two_venues().exchanges, WIRE)
+def _again(records: list[Recorded]) -> tuple[Journal, DecisionHash, DecisionHash]:
+    """The engine on the inputs of a journal alone: its records, what it did, and what the journal says was done."""
+    outputs, recorded = Journal(), DecisionHash()
+    done = DecisionHash(outputs)
     instruments = two_venues(taker_fee_ppm=100)
     core = build_core(
         CONFIG,
         instruments,
-        rig_lines,
-        recorder=outputs,
+        session_lines(instruments.exchanges, WIRE),
+        recorder=done,
         books=build_books(CONFIG, instruments),
         gateways=dict.fromkeys(instruments.exchanges, Gateway(Journal())),
         request_snapshot=lambda book: None,
         prefix="gwreplay",
     )
-    inputs = [Record(*r) for r in journal.records if r.kind != K.SESSION]
-    replay_journal(core.engine, inputs, DecisionHash(), lambda count: None)
-    return outputs
+    replay_journal(core.engine, [Record(*record) for record in records], recorded, lambda count: None)
+    return outputs, done, recorded
 
 
 def test_the_random_markets_of_these_tests_reach_every_part_of_the_core() -> None:
@@ -438,8 +437,31 @@ def test_the_same_inputs_give_the_same_records(seed: int, troubles: bool) -> Non
 @settings(max_examples=15)
 @given(st.integers(0, 2**32))
 def test_a_journals_inputs_alone_give_the_journal_again_bit_for_bit(seed: int) -> None:
-    journal = _run(_frames(seed, 120, troubles=True))
-    assert _again(journal).records == journal.records[1:]
+    records = _run(_frames(seed, 120, troubles=True)).records[1:]
+    outputs, done, recorded = _again([*records, Recorded(K.END, 0, 0, b"{}")])
+    assert done.did_the_same(recorded)
+    assert outputs.records == records
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 2**32), st.floats(0.1, 1.0))
+def test_a_journal_that_was_cut_off_gives_again_what_it_still_holds(seed: int, kept: float) -> None:
+    """Killed between an input and the last of its records: that input is left out."""
+    records = _run(_frames(seed, 60, troubles=True)).records[1:]
+    outputs, done, recorded = _again(records[: int(len(records) * kept)])
+    assert done.did_the_same(recorded)
+    assert outputs.records == records[: len(outputs.records)]
+
+
+def test_a_journal_of_other_decisions_is_told_apart() -> None:
+    records = _run(_frames(1, 120, troubles=False)).records[1:]
+    decision = next(i for i, record in enumerate(records) if record.kind == K.DECISION)
+    order = next(i for i, record in enumerate(records) if record.kind == K.ORDER)
+    for changed in (decision, order):
+        other = list(records)
+        other[changed] = other[changed]._replace(payload=other[changed].payload.replace(b'"book":', b'"book": '))
+        _, done, recorded = _again(other)
+        assert not done.did_the_same(recorded)
 
 
 @pytest.mark.parametrize("seed", range(3))

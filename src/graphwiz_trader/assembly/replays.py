@@ -46,7 +46,7 @@ class DirectReplay(NamedTuple):
         started = time.perf_counter()
         unused = replay_recording(
             self.core.engine,
-            recording.frames(),
+            recording.history(),
             instruments=self.core.books.instruments,
             venues=self.venues,
             market_lines=self.core.market_lines,
@@ -98,10 +98,8 @@ class JournalReplay(NamedTuple):
     figures: Report
     recorded_hash: str
     recorded_decisions: int
-
-    @property
-    def is_same(self) -> bool:
-        return bool(self.figures["decision_hash"] == self.recorded_hash)
+    is_same: bool
+    """Every decision and every order, bit for bit."""
 
 
 def journal_replay(directory: Path, progress: Progress) -> JournalReplay:
@@ -137,7 +135,7 @@ def journal_replay(directory: Path, progress: Progress) -> JournalReplay:
         decision_hash=decided.text,
         seconds=time.perf_counter() - started,
     )
-    return JournalReplay(figures, recorded.text, recorded.decisions)
+    return JournalReplay(figures, recorded.text, recorded.decisions, decided.did_the_same(recorded))
 
 
 class _Silent:

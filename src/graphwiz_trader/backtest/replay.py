@@ -7,7 +7,7 @@ inputs of a journal and nothing else: the engine must decide again what it decid
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -60,7 +60,7 @@ def replay_recording(
 
 def replay_journal(engine: Engine, records: Iterable[Record], recorded: DecisionHash, progress: Progress) -> None:
     """Feed a journal's inputs. ``recorded`` is given what was decided then, to compare with what is decided now."""
-    for count, record in enumerate(records, 1):
+    for count, record in enumerate(_complete(records), 1):
         kind, source, time_ns, payload = record
         if kind == RecordKind.MARKET_FRAME:
             engine.on_market_frame(source, payload, time_ns)
@@ -81,9 +81,25 @@ def replay_journal(engine: Engine, records: Iterable[Record], recorded: Decision
             progress(_PROGRESS_STEP)
 
 
+def _complete(records: Iterable[Record]) -> Iterator[Record]:
+    """The records of a journal. One without its END was cut off: the last input in it is left out, with what follows,
+    because not all that was made of it may have been written."""
+    waiting: list[Record] = []
+    for record in records:
+        if record.kind < RecordKind.DECISION or record.kind == RecordKind.END:
+            yield from waiting
+            waiting.clear()
+        waiting.append(record)
+    if waiting and waiting[0].kind == RecordKind.END:
+        yield from waiting
+
+
 def _feed(
     engine: Engine, frame: RecordedFrame, instruments: Instruments, market_lines: Mapping[str, int], now_ns: int
 ) -> bool:
+    if frame.line_up is not None:
+        engine.on_line(market_lines[frame.exchange], frame.line_up, frame.payload.decode("utf-8", "replace"), now_ns)
+        return True
     if not frame.snapshot_of:
         engine.on_market_frame(market_lines[frame.exchange], frame.payload, now_ns)
         return True
