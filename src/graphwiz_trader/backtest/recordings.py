@@ -3,6 +3,8 @@
 Read are lines ``<receive time, ns> <frame>`` and lines ``<seconds>: <frame>``, plain or gzipped; in the second form
 also ``<url> -> <seconds>: <answer>`` for a REST snapshot, while what was sent (``<-``) and connections (``<->``) are
 passed over. A line of no such form is kept as a frame that will be refused: a recording is hostile input too.
+
+Read are also the segments of `graphwiz record`, which say whose each snapshot is and when a line broke.
 """
 
 from __future__ import annotations
@@ -13,10 +15,15 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import IO, NamedTuple
 
 from graphwiz_trader.errors import GraphwizError
+from graphwiz_trader.recording.errors import DamagedSegmentError
+from graphwiz_trader.recording.layout import DOWN, HEAD, UP
+from graphwiz_trader.recording.reader import is_segment, read_head, read_segment
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _NS_LINE = re.compile(rb"(\d{19}) (.*)", re.DOTALL)
@@ -39,12 +46,17 @@ class RecordingError(GraphwizError):
 
 
 class RecordedFrame(NamedTuple):
-    """One recorded frame. ``snapshot_of`` is the venue symbol of a REST snapshot, empty for a stream's frame."""
+    """One recorded frame. ``snapshot_of`` is the venue symbol of a REST snapshot, empty for a stream's frame.
+
+    ``line_up`` is None but in `Recording.history`: there False says that the line broke, True that it came up; the
+    payload is the reason.
+    """
 
     time_ns: int
     exchange: str
     payload: bytes
     snapshot_of: str = ""
+    line_up: bool | None = None
 
 
 class Recording:
@@ -61,6 +73,7 @@ class Recording:
         for path in self.paths:
             if not path.is_file():
                 raise RecordingError(f"{path}: no such recording; expected a file of frames, plain or .gz")
+        self._segments = {path for path in self.paths if is_segment(path)}
 
     @property
     def exchanges(self) -> tuple[str, ...]:
@@ -76,12 +89,11 @@ class Recording:
         A snapshot that does not say whose it is belongs to its file's symbol. In a file of several symbols it stays
         ``UNNAMED``: on USD-M all symbols share one id space, and a guess could be trusted.
         """
-        streams = [
-            self._attributed(path, self.read(exchange, path))
-            for exchange, paths in self._files.items()
-            for path in paths
-        ]
-        return heapq.merge(*streams, key=lambda frame: frame.time_ns)
+        return (frame for frame in self.history() if frame.line_up is None)
+
+    def history(self) -> Iterator[RecordedFrame]:
+        """As `frames`, and in between when a line came up or broke, as far as the files say so."""
+        return heapq.merge(*self._streams(), key=lambda frame: frame.time_ns)
 
     def files(self) -> Iterator[tuple[str, Path]]:
         """(exchange, path) of every file."""
@@ -89,16 +101,25 @@ class Recording:
 
     def read(self, exchange: str, path: Path) -> Iterator[RecordedFrame]:
         """One file's frames, snapshots as the file names them."""
-        last_ns = 0
-        with _open(path) as lines:
-            try:
-                for line in lines:
-                    frame = _frame(exchange, line.rstrip(b"\r\n"), last_ns)
-                    if frame is not None:
-                        last_ns = frame.time_ns
-                        yield frame
-            except (EOFError, OSError, zlib.error) as error:
-                self.damaged[path] = str(error)
+        return (frame for frame in self._read(exchange, path) if frame.line_up is None)
+
+    def _streams(self) -> Iterator[Iterator[RecordedFrame]]:
+        """What is to be merged. Segments of one recording follow one another: they are opened one at a time."""
+        recorded: dict[tuple[str, Path], list[Path]] = {}
+        for exchange, path in self.files():
+            if path in self._segments:
+                recorded.setdefault((exchange, path.parent), []).append(path)
+            else:
+                yield self._attributed(path, self._read(exchange, path))
+        for (exchange, _), paths in recorded.items():
+            yield chain.from_iterable(map(partial(self._read, exchange), sorted(paths)))
+
+    def _read(self, exchange: str, path: Path) -> Iterator[RecordedFrame]:
+        """What one file holds, up to where it is damaged."""
+        try:
+            yield from _segment(exchange, path) if path in self._segments else _lines(exchange, path)
+        except (EOFError, OSError, zlib.error, DamagedSegmentError) as error:
+            self.damaged[path] = str(error)
 
     def _attributed(self, path: Path, frames: Iterator[RecordedFrame]) -> Iterator[RecordedFrame]:
         for frame in frames:
@@ -129,6 +150,30 @@ def symbol_of(payload: bytes) -> str:
     """The venue symbol that a stream's frame names, empty when it names none."""
     named = _SYMBOL.search(payload)
     return named[1].decode("ascii", "replace") if named else ""
+
+
+def _segment(exchange: str, path: Path) -> Iterator[RecordedFrame]:
+    """A segment's records. That a session begins means that nothing is known any more, as when a line breaks."""
+    last_ns = 0
+    for record in read_segment(path):
+        last_ns = record.time_ns if record.time_ns <= _LATEST_NS else last_ns
+        if record.kind == HEAD:
+            if read_head(record).segment == 0:
+                yield RecordedFrame(last_ns, exchange, b"a recording begins", line_up=False)
+        elif record.kind in {UP, DOWN}:
+            yield RecordedFrame(last_ns, exchange, record.payload, line_up=record.kind == UP)
+        else:
+            yield RecordedFrame(last_ns, exchange, record.payload, record.symbol)
+
+
+def _lines(exchange: str, path: Path) -> Iterator[RecordedFrame]:
+    last_ns = 0
+    with _open(path) as lines:
+        for line in lines:
+            frame = _frame(exchange, line.rstrip(b"\r\n"), last_ns)
+            if frame is not None:
+                last_ns = frame.time_ns
+                yield frame
 
 
 def _frame(exchange: str, line: bytes, last_ns: int) -> RecordedFrame | None:

@@ -21,6 +21,7 @@ COMMANDS = {
     "run": "Start the exchanges, the trader and the page; Ctrl-C stops them.",
     "trade": "Run the trading process alone, against exchanges that run already.",
     "observe": "Run the observer alone: page, metrics and knowledge graph of the newest session.",
+    "record": "Keep what the exchanges send: raw frames and Parquet tables.",
     "replay": "Run the engine over recordings or a journal.",
     "journal": "Read, check and export what happened.",
     "graph": "Ask the knowledge graph.",

@@ -23,6 +23,7 @@ from graphwiz_trader.backtest.survey import survey
 from graphwiz_trader.config import default_file, load
 from graphwiz_trader.errors import did_you_mean
 from graphwiz_trader.journal.sessions import locate
+from graphwiz_trader.recording.reader import segments_in
 
 app = typer.Typer()
 
@@ -30,6 +31,8 @@ _HELP = """Run the engine over recordings or a journal.
 
 SOURCE is EXCHANGE=FILE, as often as needed: exchange ids as ccxt spells them (binance, binanceusdm), files of raw
 frames with the time each was received, plain or gzipped. Several files of one exchange are merged by that time.
+
+SOURCE may also be the directory of a recording that `graphwiz record` has made, or EXCHANGE=SEGMENT for a part of it.
 
 SOURCE may instead be the directory of a journal: its inputs are fed to the engine again, which must decide the same.
 """
@@ -115,7 +118,7 @@ def _show(figures: Report, console: Console, json_file: Path | None) -> None:
 
 def _journal_of(sources: list[str]) -> Path | None:
     """The journal's directory when the only source is one."""
-    if len(sources) == 1 and "=" not in sources[0]:
+    if len(sources) == 1 and "=" not in sources[0] and not segments_in(Path(sources[0])):
         return locate(Path(sources[0])).path
     return None
 
@@ -123,13 +126,23 @@ def _journal_of(sources: list[str]) -> Path | None:
 def _files_of(sources: list[str]) -> dict[str, list[Path]]:
     files: dict[str, list[Path]] = {}
     for source in sources:
-        exchange, equals, path = source.partition("=")
-        if not equals or not path:
-            raise RecordingError(f"{source!r}; expected EXCHANGE=FILE, e.g. binance=frames.jsonl.gz")
-        if exchange not in FEES_PPM:
-            raise RecordingError(f"unknown exchange {exchange} in {source!r}; {did_you_mean(exchange, FEES_PPM)}")
-        files.setdefault(exchange, []).append(Path(path))
+        for exchange, paths in _files_of_one(source).items():
+            if exchange not in FEES_PPM:
+                raise RecordingError(f"unknown exchange {exchange} in {source!r}; {did_you_mean(exchange, FEES_PPM)}")
+            files.setdefault(exchange, []).extend(paths)
     return files
+
+
+def _files_of_one(source: str) -> dict[str, list[Path]]:
+    exchange, equals, path = source.partition("=")
+    if equals and path:
+        return {exchange: [Path(path)]}
+    segments = segments_in(Path(source))
+    if not segments:
+        raise RecordingError(
+            f"{source!r}; expected EXCHANGE=FILE, e.g. binance=frames.jsonl.gz, or the directory of a recording"
+        )
+    return segments
 
 
 @contextmanager

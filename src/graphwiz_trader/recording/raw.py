@@ -28,7 +28,7 @@ class RawStream:
         self.segments = segments
         self._records: list[bytes] = []
         self._bytes = 0
-        self._last_ns = 0
+        self._first_ns = 0
         self.is_refusing = False
         """The disk is behind; set by `RawWriter`."""
         self.lost = 0
@@ -54,13 +54,14 @@ class RawStream:
         if self._records:
             records, self._records = self._records, []
             size_bytes, self._bytes = self._bytes, 0
-            self._hand_over(self, records, size_bytes, self._last_ns)
+            self._hand_over(self, records, size_bytes, self._first_ns)
 
     def _keep(self, time_ns: int, payload: bytes, record: bytes) -> None:
+        if not self._records:
+            self._first_ns = time_ns
         self.raw_bytes += len(payload)
         self._records.append(record)
         self._bytes += len(record)
-        self._last_ns = time_ns
         if self._bytes >= BLOCK_BYTES:
             self.flush()
 

@@ -39,28 +39,25 @@ def segments_in(directory: Path) -> dict[str, list[Path]]:
 
 
 def read_segment(path: Path) -> Iterator[SegmentRecord]:
-    """Every record after the head's. Raises DamagedSegmentError behind the last whole block.
+    """Every record, the head first. Raises DamagedSegmentError behind the last whole block.
 
     A block that is not whole at the end of a file is what ``kill -9`` leaves.
     """
     for number, block in enumerate(_blocks(path)):
         records = records_of(block)
         if number == 0:
-            _check_head(next(records, None))
+            first = next(records, None)
+            if first is None or first.kind != HEAD:
+                raise DamagedSegmentError("a segment begins with its head, this one does not")
+            read_head(first)
+            yield first
         yield from records
 
 
-def head_of(path: Path) -> SegmentHead | None:
-    """What a segment says of itself; None when not even that was written. Raises DamagedSegmentError."""
-    block = next(_blocks(path), None)
-    return None if block is None else _check_head(next(records_of(block), None))
-
-
-def _check_head(first: SegmentRecord | None) -> SegmentHead:
-    if first is None or first.kind != HEAD:
-        raise DamagedSegmentError("a segment begins with its head, this one does not")
+def read_head(record: SegmentRecord) -> SegmentHead:
+    """What a segment says of itself. Raises DamagedSegmentError for a format that this version does not read."""
     try:
-        head = msgspec.json.decode(first.payload, type=SegmentHead)
+        head = msgspec.json.decode(record.payload, type=SegmentHead)
     except (msgspec.MsgspecError, UnicodeDecodeError) as problem:
         raise DamagedSegmentError(f"the head of the segment cannot be read: {problem}") from None
     if head.format != FORMAT:

@@ -46,7 +46,7 @@ class Segments:
         self.disk_bytes = 0
 
     def append(self, block: bytes, time_ns: int) -> None:
-        """Write a block whose last record came at ``time_ns``. Raises RecorderError; the block is then not there."""
+        """Write a block whose first record came at ``time_ns``. Raises RecorderError; the block is then not there."""
         if self._file is None or self._is_full(time_ns):
             self._begin(time_ns)
         self._write(block)
