@@ -90,7 +90,7 @@ def _measure(two: Sequence[tapes.Tape], events: Sequence[_Event], rounds: int) -
                 venue.answer(core, time_ns)
             assert all(book.is_trusted for book in core.books)
             journal.close()
-    counts = core.engine.counts
+    counts = core.engine.pulse(0).counts
     return np.median(ours[1:], axis=0), np.median(theirs[1:], axis=0), counts.orders, counts.decisions
 
 
