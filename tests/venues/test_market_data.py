@@ -10,8 +10,8 @@ import pytest
 from graphwiz_trader.hft import WebSocketMarketData
 from graphwiz_trader.hft.events import Side
 from graphwiz_trader.hft.orderbook import OrderBook
-from graphwiz_trader.venues.base import VenueError
-from venues.harness import BTC, PATIENCE_S, PERP, Exchange, on_uvloop
+from graphwiz_trader.venues.base import Endpoints, VenueError
+from venues.harness import BTC, PATIENCE_S, PERP, Exchange, Relay, on_uvloop
 
 SYMBOLS = {"binance": ["BTC/USDT"], "binanceusdm": ["BTC/USDT"]}
 
@@ -51,6 +51,34 @@ async def test_a_change_on_top_is_told_with_its_book_and_one_below_is_not():
         exchange.market.quote(BTC, Side.BUY, 99_995, 3)
         await until(exchange, lambda: bool(told))
         assert set(told) == {("binance", 1000.025)}
+
+
+@on_uvloop
+async def test_a_lost_line_is_no_longer_believed_long_before_silence_would_tell():
+    async with Exchange() as exchange:
+        direct = exchange.endpoints("binance")
+        async with Relay(direct.stream) as relay:
+            through = Endpoints(direct.rest, relay.reroute(direct.stream), direct.orders)
+            async with WebSocketMarketData(
+                {"binance": ["BTC/USDT"]}, {"binance": through}, stale_after_ms=10**9
+            ) as data:
+                book = data.books.get("binance", "BTC/USDT")
+                await until(exchange, lambda: book.is_trusted)
+                await relay.close_all()
+                await until(exchange, lambda: not book.is_trusted)
+
+
+@on_uvloop
+async def test_a_silent_book_is_no_longer_believed():
+    async with Exchange() as exchange:
+        endpoints = {"binance": exchange.endpoints("binance")}
+        async with WebSocketMarketData({"binance": ["BTC/USDT"]}, endpoints, stale_after_ms=50) as data:
+            book = data.books.get("binance", "BTC/USDT")
+            await until(exchange, lambda: book.is_trusted)
+            async with asyncio.timeout(PATIENCE_S):
+                while book.is_trusted:
+                    await asyncio.sleep(0.005)
+            await until(exchange, lambda: book.is_trusted)
 
 
 @on_uvloop

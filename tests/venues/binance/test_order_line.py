@@ -21,7 +21,7 @@ from graphwiz_trader.hft.instruments import Instrument
 from graphwiz_trader.venues.base import Credentials, Endpoints, VenueError
 from graphwiz_trader.venues.binance.account import spot_balances
 from graphwiz_trader.venues.binance.order_line import BinanceOrderLine
-from graphwiz_trader.venues.connection import Timing
+from graphwiz_trader.venues.connection import NotReadyError, Timing
 from graphwiz_trader.venues.simulated import Credentials as Account
 from venues.harness import (
     BTC,
@@ -271,6 +271,11 @@ async def test_futures_trades_that_were_missed_are_asked_for_over_rest():
                 t.line.query(order, time.time_ns())  # as the executor does while trades are missing
                 return any(report.trades for report in t.sink.about("a1"))
 
+            rest.may_answer.clear()
+            for _ in range(5):
+                t.line.query(order, time.time_ns())
+            await rest.until(lambda: bool(rest.asked))
+            rest.may_answer.set()
             await t.sink.until(is_told)
             (told,) = next(report.trades for report in t.sink.about("a1") if report.trades)
             assert (told.trade_id, told.price_ticks, told.size_lots, told.maker) == ("9", 100_010, 100, True)
@@ -283,6 +288,27 @@ async def test_futures_trades_that_were_missed_are_asked_for_over_rest():
 
 
 # The line
+
+
+@BOTH_VENUES
+@BOTH_KEYS
+@on_uvloop
+async def test_a_line_that_comes_up_has_no_failure_to_show(instrument, secret):
+    async with an_exchange(secret) as exchange, trading(exchange, instrument, secret) as t:
+        assert t.line.last_failure == ""
+        assert [up for _, up, _ in t.sink.lines] == [True]
+
+
+@on_uvloop
+async def test_a_request_of_the_session_s_own_is_not_waited_for_when_the_connection_is_gone():
+    async with an_exchange() as exchange:
+        direct = exchange.endpoints("binance")
+        async with Relay(direct.orders) as relay:
+            through = Endpoints(direct.rest, direct.stream, relay.reroute(direct.orders))
+            async with trading(exchange, BTC, endpoints=through) as t:
+                relay.freeze()
+                with pytest.raises(NotReadyError, match="time: the connection was lost"):
+                    await t.line._session.request("time", {})
 
 
 @BOTH_VENUES
@@ -315,14 +341,16 @@ async def test_a_lost_connection_is_told_once_and_the_line_comes_back(instrument
 @on_uvloop
 async def test_between_the_loss_and_its_report_nothing_is_sent_into_the_void(instrument):
     async with an_exchange() as exchange, trading(exchange, instrument) as t:
+        transport = t.line._session.transport
+        assert transport is not None
         t.venue.disconnect_all()
         async with asyncio.timeout(PATIENCE_S):
-            while True:
+            while not transport.is_disconnected:
                 await asyncio.sleep(0)
-                try:
-                    t.line.query(an_order("a1", instrument), time.time_ns())
-                except NotSentError:
-                    break
+        assert t.line.is_up, "it is not known yet"
+        for ask in (t.line.place, t.line.cancel, t.line.query):
+            with pytest.raises(NotSentError):
+                ask(an_order("a1", instrument), time.time_ns())
 
 
 @on_uvloop
