@@ -16,6 +16,7 @@ from benchmarks.wire import KEY, SECRET, SIZE, SYMBOL
 from benchmarks.wire.connecting import orders_url, rest_url, run
 from graphwiz_trader.assembly import core as assembly
 from graphwiz_trader.assembly.measured import MeasuredEngine
+from graphwiz_trader.assembly.rehearsal import Rehearsal
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.hft.events import Decision, OrderIntent, Side
 from graphwiz_trader.hft.orderbook import OrderBookManager
@@ -31,7 +32,7 @@ _TIMER_S = 0.1
 
 
 class BuyOnChange(HFTStrategy):
-    """One IOC order to buy at the best ask whenever the top of a book changes and the last one has ended."""
+    """One IOC order to buy at the best ask whenever the top of a book changes."""
 
     def __init__(self, books: OrderBookManager) -> None:
         super().__init__("buy_on_change", books, {})
@@ -39,18 +40,12 @@ class BuyOnChange(HFTStrategy):
 
     def on_book(self, book: int, now_ns: int) -> Decision | None:
         touch = self.books[book].best_ask
-        if touch is None or not self.may_act(book, now_ns):
+        if touch is None:
             return None
         intent = OrderIntent(
             strategy=self.name, book=book, side=Side.BUY, price_ticks=touch[0], size_lots=self._size_lots
         )
         return Decision(strategy=self.name, book=book, intents=(intent,), reason="top changed")
-
-
-def _strategies(_config: HftConfig, books: OrderBookManager) -> tuple[HFTStrategy, ...]:
-    strategy = BuyOnChange(books)
-    strategy.start()
-    return (strategy,)
 
 
 async def _client(port: int) -> None:
@@ -63,21 +58,24 @@ async def _client(port: int) -> None:
     orders = BinanceOrderLine(
         instruments, _EXCHANGE, endpoints=endpoints, credentials=Credentials(KEY, SECRET), line=1, sink=sink
     )
-    assembly.build_strategies = _strategies
     with tempfile.TemporaryDirectory() as folder:
         journal = JournalWriter(Path(folder) / "journal", session="wire")
+        books = OrderBookManager(instruments)
         core = assembly.build_core(
             config,
             instruments,
             lines,
             recorder=journal,
-            books=OrderBookManager(instruments),
+            books=books,
+            strategies=[BuyOnChange(books)],
             gateways={_EXCHANGE: orders},
             request_snapshot=feed.request_snapshot,
             prefix="wire",
         )
         sink.attach(core.engine)
+        rehearsal = Rehearsal(config, instruments, {_EXCHANGE: orders})
         tasks = [asyncio.create_task(feed.run()), asyncio.create_task(orders.run())]
+        tasks.append(asyncio.create_task(rehearsal.keep_warm(config.performance.rehearsal_interval_ms / 1_000)))
         try:
             while not any(task.done() for task in tasks):
                 await asyncio.sleep(_TIMER_S)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from graphwiz_trader.backtest.recorded_venue import WIRE as REPORTS_WIRE
 from graphwiz_trader.backtest.recorded_venue import decode_reports
 from graphwiz_trader.config import HftConfig
+from graphwiz_trader.hft.decoders import Decoder, binance_decoder, binance_sbe_decoder, okx_decoder
 from graphwiz_trader.hft.engine import Engine, OrderDecoder
 from graphwiz_trader.hft.events import Line, Recorder
 from graphwiz_trader.hft.executor import FastOrderExecutor
@@ -17,7 +18,7 @@ from graphwiz_trader.hft.gateways import OrderGateway
 from graphwiz_trader.hft.instruments import Instruments, money_from_text
 from graphwiz_trader.hft.legs import LegCoordinator, LegSettings
 from graphwiz_trader.hft.limits import RiskLimits
-from graphwiz_trader.hft.market_data import MarketData, binance_decoder
+from graphwiz_trader.hft.market_data import MarketData
 from graphwiz_trader.hft.orderbook import OrderBookManager
 from graphwiz_trader.hft.positions import PositionTracker
 from graphwiz_trader.hft.records import SessionStart
@@ -27,8 +28,21 @@ from graphwiz_trader.hft.strategies.cross_exchange_arb import CrossExchangeArbit
 from graphwiz_trader.hft.strategies.stat_arb import StatisticalArbitrage
 from graphwiz_trader.venues.binance.order_codec import order_decoder as binance_order_decoder
 
-FEES_PPM: Mapping[str, tuple[int, int]] = {"binance": (1_000, 1_000), "binanceusdm": (200, 500)}
-"""(maker, taker) as the venues publish them for accounts without discounts."""
+FEES_PPM: Mapping[str, tuple[int, int]] = {
+    "binance": (1_000, 1_000),
+    "binanceusdm": (200, 500),
+    "binancecoinm": (200, 500),
+    "okx": (800, 1_000),
+}
+"""(maker, taker) as the venues publish them for accounts without discounts; OKX's are those of spot, the higher."""
+DECODERS: Mapping[str, Callable[[Instruments, str], Decoder]] = {
+    "binance": binance_decoder,
+    "binanceusdm": binance_decoder,
+    "binancecoinm": binance_decoder,
+    "binance-sbe": binance_sbe_decoder,
+    "okx": okx_decoder,
+}
+"""By the wire that a market data line speaks."""
 MARKET, ORDERS = "market", "orders"
 
 
@@ -93,11 +107,15 @@ def build_core(
     prefix: str,
     tripped: str = "",
     inventory_lots: dict[int, int] | None = None,
+    strategies: Sequence[HFTStrategy] | None = None,
 ) -> Core:
-    """Wire the core. ``books`` is made first, because a replay's venues fill from it."""
+    """Wire the core. ``books`` is made first, because a replay's venues fill from it.
+
+    ``strategies``: others than the configuration enables, started.
+    """
     market_data = MarketData(
         books,
-        [binance_decoder(instruments, line.exchange) for line in lines if line.role == MARKET],
+        [DECODERS[line.wire](instruments, line.exchange) for line in lines if line.role == MARKET],
         recorder,
         request_snapshot=request_snapshot,
         stale_after_ms=config.market_data.stale_after_ms,
@@ -118,7 +136,7 @@ def build_core(
     legs = LegCoordinator(
         instruments, risk=risk, executor=executor, marks=books, recorder=recorder, settings=LegSettings()
     )
-    strategies = build_strategies(config, books)
+    strategies = tuple(build_strategies(config, books) if strategies is None else strategies)
     engine = Engine(
         lines=lines,
         books=books,

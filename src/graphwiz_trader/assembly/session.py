@@ -28,6 +28,7 @@ from graphwiz_trader.assembly.core import (
     session_start,
 )
 from graphwiz_trader.assembly.measured import MeasuredEngine, OrderTimes
+from graphwiz_trader.assembly.rehearsal import Rehearsal
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.errors import GraphwizError
 from graphwiz_trader.hft.events import Command, RecordKind
@@ -178,6 +179,10 @@ class TradingSession:
         tasks = [asyncio.create_task(line.run()) for line in parts.orders.values()]
         tasks += [asyncio.create_task(feed.run()) for feed in parts.feeds.values()]
         tasks.append(asyncio.create_task(self._clock(parts.core, journal)))
+        interval_ms = self._config.performance.rehearsal_interval_ms
+        if interval_ms:
+            rehearsal = Rehearsal(self._config, parts.core.books.instruments, parts.orders)
+            tasks.append(asyncio.create_task(rehearsal.keep_warm(interval_ms / 1_000)))
         try:
             await self._until_stopped(tasks, duration_s)
             await self._end_orders(parts.core)

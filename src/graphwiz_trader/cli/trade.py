@@ -5,6 +5,7 @@ It reports on standard output, one line of JSON each: how far compiling is, its 
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -48,6 +49,9 @@ def trade(
     }
     warm_up(lambda what, done, of: _say({"preparing": what, "done": done, "of": of}))
     session = TradingSession(config, endpoints, {exchange: _credentials(exchange) for exchange in exchanges})
+    # What start-up made stays for good: the collector need not look at it again in the middle of trading.
+    gc.collect()
+    gc.freeze()
     _say({"ready": True, "session": session.name, "journal": str(session.directory)})
     _say({"ended": uvloop.run(session.run(duration))})
 

@@ -238,6 +238,12 @@ class PerformanceConfig(Section):
     max_processing_latency_ms: Annotated[Number, MILLISECONDS] = Field(
         default=10.0, gt=0, le=60_000, description="A frame whose processing takes longer is reported."
     )
+    rehearsal_interval_ms: Annotated[int, MILLISECONDS] = Field(
+        default=1,
+        ge=0,
+        le=1_000,
+        description="How often the path of an order is walked without sending one, so that it is never cold; 0: never.",
+    )
     enable_profiling: bool = Field(default=False, description="Measure each stage of a frame's journey, at some cost.")
 
 

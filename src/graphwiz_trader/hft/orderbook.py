@@ -6,6 +6,7 @@ The numbers live in the kernels' arrays; an ``OrderBook`` is a window on one row
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,15 +29,19 @@ class OrderBook:
     def __init__(self, books: Array, instrument: Instrument) -> None:
         self._books = books
         self._row = books[instrument.book]
+        # Views of single fields: reading an element costs a tenth of asking the record for it.
+        self._trust = _elements(books["trust"][instrument.book : instrument.book + 1])
+        self._top_ticks = _elements(self._row["top_ticks"])
+        self._top_lots = _elements(self._row["top_lots"])
         self.instrument = instrument
 
     @property
     def trust(self) -> Trust:
-        return Trust(int(self._row["trust"]))
+        return Trust(self._trust[0])
 
     @property
     def is_trusted(self) -> bool:
-        return self.trust is Trust.LIVE
+        return self._trust[0] == LIVE
 
     @property
     def last_update_id(self) -> int:
@@ -54,18 +59,21 @@ class OrderBook:
     @property
     def best_bid(self) -> tuple[int, int] | None:
         """(ticks, lots), or None while there is no bid."""
-        return self._top(BID)
+        ticks: int = self._top_ticks[BID]
+        return (ticks, self._top_lots[BID]) if ticks else None
 
     @property
     def best_ask(self) -> tuple[int, int] | None:
         """(ticks, lots), or None while there is no ask."""
-        return self._top(ASK)
+        ticks: int = self._top_ticks[ASK]
+        return (ticks, self._top_lots[ASK]) if ticks else None
 
     @property
     def mid2_ticks(self) -> int:
         """Bid plus ask, twice the mid, exactly; 0 while a side is empty."""
-        bid, ask = self._row["top_ticks"].tolist()
-        return int(bid + ask) if bid and ask else 0
+        bid: int = self._top_ticks[BID]
+        ask: int = self._top_ticks[ASK]
+        return bid + ask if bid and ask else 0
 
     @property
     def mid_price(self) -> float | None:
@@ -75,8 +83,9 @@ class OrderBook:
 
     @property
     def spread_ticks(self) -> int | None:
-        bid, ask = self._row["top_ticks"].tolist()
-        return int(ask - bid) if bid and ask else None
+        bid: int = self._top_ticks[BID]
+        ask: int = self._top_ticks[ASK]
+        return ask - bid if bid and ask else None
 
     @property
     def spread(self) -> float | None:
@@ -115,10 +124,6 @@ class OrderBook:
             for name, side in (("bids", Side.BUY), ("asks", Side.SELL))
         }
 
-    def _top(self, side: int) -> tuple[int, int] | None:
-        ticks = int(self._row["top_ticks"][side])
-        return (ticks, int(self._row["top_lots"][side])) if ticks else None
-
 
 class OrderBookManager:
     """Every book of a session, by exchange and symbol, and what can be seen only across them."""
@@ -132,8 +137,6 @@ class OrderBookManager:
         self._books = tuple(OrderBook(self.records, instrument) for instrument in instruments)
         for instrument in instruments:
             _write_rules(self.records[instrument.book], instrument)
-        self._trust = self.records["trust"]
-        self._top_ticks = self.records["top_ticks"]
         self.peers = tuple(np.array(instruments.same_symbol(i.book), np.int64) for i in instruments)
         """For each book, the rows of the same symbol elsewhere."""
         self._scan = direct(scan_crosses, SCAN_ARGUMENTS)
@@ -153,12 +156,11 @@ class OrderBookManager:
         return self._books[self.instruments.find(exchange, symbol).book]
 
     def is_tradable(self, book: int) -> bool:
-        return bool(self._trust[book] == LIVE)
+        return self._books[book].is_trusted
 
     def mid2_ticks(self, book: int) -> int:
         """Twice the mid of the newest top of book; 0 while a side is empty."""
-        bid, ask = self._top_ticks[book].tolist()
-        return int(bid + ask) if bid and ask else 0
+        return self._books[book].mid2_ticks
 
     def price_history(self, exchange: str, symbol: str) -> list[tuple[int, float]]:
         """The last 1,000 different mids, oldest first: (received ns, price in quote currency)."""
@@ -219,6 +221,11 @@ class OrderBookManager:
         return sorted(found.values(), key=lambda opportunity: -opportunity.net_bps)
 
 
+def _elements(field: npt.NDArray[np.int64]) -> memoryview[int]:
+    view: Any = field
+    return memoryview(view)
+
+
 def _write_rules(record: np.void, instrument: Instrument) -> None:
     for step, decimals_field, step_field, size_field in (
         (instrument.tick_size, "price_decimals", "tick_step", "tick_size"),
@@ -228,5 +235,6 @@ def _write_rules(record: np.void, instrument: Instrument) -> None:
         record[decimals_field] = decimals
         record[step_field] = round(float(step) * 10**decimals)
         record[size_field] = float(step)
+    record["lot_size"] *= float(instrument.contract_size)  # signals compare sizes in the base asset
     record["taker_fee"] = instrument.taker_fee_ppm / 1e6
     record["sequence_rule"] = SEQUENCE_FUTURES if instrument.exchange in _FUTURES_SEQUENCE else SEQUENCE_SPOT

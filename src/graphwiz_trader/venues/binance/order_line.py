@@ -140,6 +140,10 @@ class BinanceOrderLine:
         if self._on_sent is not None:
             self._on_sent(order.client_id, now_ns, time_ns())
 
+    def rehearse(self, order: Order, now_ns: int) -> None:
+        """Encode and sign an order as `place` does, and send nothing. Raises NotSentError as it does."""
+        self._encoder.place(order, now_ns // _MS)
+
     def cancel(self, order: Order, now_ns: int) -> None:
         """Works without user data too. Raises NotSentError when nothing can be sent."""
         self._open_transport().send(_TEXT, self._encoder.cancel(order, now_ns // _MS))
