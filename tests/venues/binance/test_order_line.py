@@ -240,13 +240,15 @@ async def test_an_order_that_never_arrived_is_not_found(instrument):
         assert t.sink.about("never1")[0].not_found
 
 
+@BOTH_VENUES
+@BOTH_KEYS
 @on_uvloop
-async def test_trades_that_were_missed_are_asked_for_where_the_venue_has_them():
-    async with an_exchange() as exchange, trading(exchange, BTC) as t:
+async def test_trades_that_were_missed_are_asked_for_where_the_venue_has_them(instrument, secret):
+    async with an_exchange(secret) as exchange, trading(exchange, instrument, secret) as t:
         t.place("a1", Side.BUY, 20, 150)
         await t.sink.until(lambda: t.sink.states("a1").count(FILLED) == 2)
         told = {trade for report in t.sink.about("a1") for trade in report.trades}
-        order = an_order("a1", BTC, venue_id=t.sink.about("a1")[0].venue_id)
+        order = an_order("a1", instrument, venue_id=t.sink.about("a1")[0].venue_id)
         order.told_lots = 150
         t.sink.reports.clear()
         t.line.query(order, time.time_ns())
@@ -257,7 +259,7 @@ async def test_trades_that_were_missed_are_asked_for_where_the_venue_has_them():
 
 
 @on_uvloop
-async def test_futures_trades_that_were_missed_are_asked_for_over_rest():
+async def test_futures_trades_are_asked_for_over_rest_one_question_at_a_time_until_answered():
     trade = {"symbol": "BTCUSDT", "id": 9, "orderId": 7, "price": "10001.0", "qty": "0.100", "quoteQty": "1000.10"}
     trade |= {"commission": "0.50005", "commissionAsset": "USDT", "time": 5, "maker": True, "buyer": True}
     async with an_exchange() as exchange, RestVenue((500, "", b""), (200, "", json.dumps([trade]).encode())) as rest:

@@ -126,6 +126,13 @@ class UsdmMethods:
             [usdm_forms.order_form(order, self._numbers[order.listing.symbol]) for order in orders]
         )
 
+    def user_trades(self, parameters: Parameters, caller: Caller) -> bytes:
+        """The executions of the order named by ``orderId``."""
+        symbol = parameters.text("symbol")
+        self._venue.book(symbol)
+        order = self._venue.find_order(caller.account, symbol, parameters.integer("orderId"), None)
+        return msgspec.json.encode(usdm_forms.own_trades(order, self._numbers[symbol]) if order is not None else [])
+
     def account_status(self, _parameters: Parameters, caller: Caller) -> bytes:
         return usdm_forms.account_status(caller.account, self._ledger, self._numbers, caller.now_ms)
 
@@ -205,6 +212,7 @@ def usdm_apis(
         signed={
             "/fapi/v1/order": methods.status,
             "/fapi/v1/openOrders": methods.open_orders,
+            "/fapi/v1/userTrades": methods.user_trades,
             "/fapi/v2/account": methods.account_status,
             "/fapi/v2/balance": methods.account_balance,
             "/fapi/v2/positionRisk": methods.account_position,

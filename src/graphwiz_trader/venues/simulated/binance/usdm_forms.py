@@ -120,6 +120,29 @@ def order_update(event: OrderEvent, numbers: Numbers) -> bytes:
     return msgspec.json.encode({"e": "ORDER_TRADE_UPDATE", "E": event.time_ms, "T": event.time_ms, "o": fields})
 
 
+def own_trades(order: Order, numbers: Numbers) -> list[dict[str, object]]:
+    """An order's executions as ``GET /fapi/v1/userTrades`` shows them."""
+    return [
+        {
+            "symbol": order.listing.symbol,
+            "id": execution.trade_id,
+            "orderId": order.order_id,
+            "side": order.side.name,
+            "price": numbers.price(execution.price_ticks),
+            "qty": numbers.size(execution.size_lots),
+            "realizedPnl": amount(execution.realised_units),
+            "quoteQty": amount(execution.quote_units),
+            "commission": amount(execution.fee_units),
+            "commissionAsset": execution.fee_asset,
+            "time": execution.time_ms,
+            "positionSide": "BOTH",
+            "maker": execution.maker,
+            "buyer": order.side.name == "BUY",
+        }
+        for execution in order.executions
+    ]
+
+
 def account_update(event: OrderEvent, ledger: LinearLedger, numbers: Numbers) -> bytes:
     """``ACCOUNT_UPDATE`` after a trade: the margin asset's balance and the symbol's position."""
     order = event.order
