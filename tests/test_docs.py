@@ -96,7 +96,7 @@ def test_every_path_that_a_document_names_below_the_package_exists():
 
 
 @pytest.mark.parametrize(
-    "room", ["cli", "assembly", "observers", "backtest", "journal", "venues", "config", "hft", "errors"]
+    "room", ["cli", "assembly", "observers", "backtest", "journal", "recording", "venues", "config", "hft", "errors"]
 )
 def test_every_room_stands_in_the_architecture_page(room):
     assert re.search(rf"(?m)^\| `{room}(/|\.py)?` \|", (ROOT / "ARCHITECTURE.md").read_text())
@@ -104,7 +104,7 @@ def test_every_room_stands_in_the_architecture_page(room):
 
 def test_every_module_that_the_architecture_page_names_exists():
     text = (ROOT / "ARCHITECTURE.md").read_text()
-    rooms = "cli|assembly|observers|backtest|journal|venues|config|hft|kernels"
+    rooms = "cli|assembly|observers|backtest|journal|recording|venues|config|hft|kernels"
     for path in set(re.findall(rf"`((?:{rooms})/[\w/]+\.py)`", text)):
         candidates = (ROOT / "src/graphwiz_trader" / path, ROOT / "src/graphwiz_trader/hft" / path)
         assert any(candidate.exists() for candidate in candidates), path
