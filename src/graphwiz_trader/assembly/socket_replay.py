@@ -17,10 +17,12 @@ from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.journal.reader import JournalReader
 from graphwiz_trader.venues.base import Credentials, Endpoints
 from graphwiz_trader.venues.simulated import DEMO_API_KEY, DEMO_API_SECRET, SimulatedExchange
+from graphwiz_trader.venues.simulated import Credentials as AccountKey
 from graphwiz_trader.venues.simulated.recording import RecordingMarket
 
 _FUNDS = "1000000000"
 """Of every asset on every venue: a recording is replayed for its decisions, not for what an account can bear."""
+_ACCOUNT = AccountKey(DEMO_API_KEY, DEMO_API_SECRET)
 _SETTLE_S = 0.5
 """After the last frame: the answers to the last orders."""
 
@@ -46,11 +48,12 @@ async def _replay(
         instruments.exchanges,
         market,
         instruments=instruments,
+        accounts=dict.fromkeys(instruments.exchanges, _ACCOUNT),
         funds={name: dict.fromkeys(assets, _FUNDS) for name in instruments.exchanges},
     )
     await exchange.start()
     endpoints = {name: Endpoints(urls.rest, urls.stream, urls.orders) for name, urls in exchange.urls.items()}
-    credentials = {name: Credentials(DEMO_API_KEY, DEMO_API_SECRET) for name in endpoints}
+    credentials = {name: Credentials(_ACCOUNT.key, _ACCOUNT.secret) for name in endpoints}
     session = TradingSession(config, endpoints, credentials, instruments=instruments)
     started = time.perf_counter()
     following = asyncio.create_task(_follow(market, session, progress))

@@ -12,17 +12,17 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from graphwiz_trader.hft.events import ExecutionReport, OrderIntent, OrderState, OrderType, TimeInForce, Trade
-from graphwiz_trader.hft.fill_model import VisibleBookFill
-from graphwiz_trader.hft.instruments import PPM
+from graphwiz_trader.hft.events import ExecutionReport, OrderIntent, OrderState, OrderType, Side, TimeInForce, Trade
+from graphwiz_trader.hft.fill_model import VISIBLE_LEVELS, VisibleBookFill
+from graphwiz_trader.hft.instruments import PPM, UNIT_DECIMALS
 from graphwiz_trader.hft.orderbook import OrderBookManager
 from graphwiz_trader.hft.orders import Order
 
 WIRE = "reports"
 """`Line.wire` of an order line whose frames are a JSON array of ExecutionReport."""
 
-_VISIBLE_LEVELS = 200
-"""How deep an order may walk."""
+_FEE_STEP_UNITS = 10 ** (UNIT_DECIMALS - 8)
+"""Fees are kept to eight decimals; what is finer is not charged."""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[ExecutionReport]).decode
@@ -122,15 +122,22 @@ class RecordedVenues:
         instrument = self._instruments[intent.book]
         if maker:
             price_ticks = intent.price_ticks
+        received_units, fee_asset = (
+            price_ticks * lots * instrument.tick_lot_money // 10**UNIT_DECIMALS,
+            instrument.quote,
+        )
+        if intent.side is Side.BUY and not instrument.can_short:
+            # Binance spot takes the fee out of what is received, its derivatives out of the quote asset.
+            received_units, fee_asset = lots * instrument.lot_units, instrument.base
         fee_ppm = instrument.maker_fee_ppm if maker else instrument.taker_fee_ppm
-        fee_units = price_ticks * instrument.tick_units * lots * instrument.lot_units * fee_ppm // (PPM * 10**12)
+        fee_units = received_units * fee_ppm // PPM
         self._trades += 1
         return Trade(
             trade_id=str(self._trades),
             price_ticks=price_ticks,
             size_lots=lots,
-            fee_units=fee_units,
-            fee_asset=instrument.quote,
+            fee_units=fee_units - fee_units % _FEE_STEP_UNITS,
+            fee_asset=fee_asset,
             maker=maker,
         )
 
@@ -176,7 +183,7 @@ class RecordedVenues:
         self._at(now_ns + self._latency_ns, lambda at_ns: self.deliver(line, _encode([report]), at_ns))
 
     def _levels(self, intent: OrderIntent) -> list[tuple[int, int]]:
-        return self._books[intent.book].levels(intent.side.opposite, _VISIBLE_LEVELS)
+        return self._books[intent.book].levels(intent.side.opposite, VISIBLE_LEVELS)
 
 
 def _limit(intent: OrderIntent) -> int | None:
