@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import recordings
+from graphwiz_trader.backtest.listing import split_symbol
 from graphwiz_trader.backtest.recordings import Recording, RecordingError
-from graphwiz_trader.backtest.survey import split_symbol, survey
+from graphwiz_trader.backtest.survey import survey
 from graphwiz_trader.hft.instruments import Instrument, Instruments
 from hft.floor import snapshot, spot_depth, ticker, trade
 

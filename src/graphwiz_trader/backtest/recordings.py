@@ -33,6 +33,9 @@ _ANSWER_SYMBOL = re.compile(rb"[?&](?:symbol|instId)=([A-Za-z0-9_-]+)")
 _PASSED_OVER = re.compile(rb"\S+ (?:<-|<->) ")
 _SNAPSHOT = re.compile(rb'\s*\{\s*"lastUpdateId"')
 _SYMBOL = re.compile(rb'"s"\s*:\s*"([^"\\]{1,24})"')
+_INSTRUMENT = re.compile(rb'"instId"\s*:\s*"([^"\\]{1,24})"')
+_OWN_NAME = re.compile(rb'"symbol"\s*:\s*"([A-Z0-9_]{1,24})"')
+"""COIN-M's snapshots say whose they are; spot's and USD-M's do not."""
 
 _LATEST_NS = 4_102_444_800 * 10**9
 """The year 2100: a time beyond it is damage, and would not fit the engine's clock."""
@@ -141,14 +144,14 @@ class Recording:
     def _own_symbol(self, exchange: str, path: Path) -> str:
         if path not in self._own_symbols:
             frames = self.read(exchange, path)
-            symbols = (symbol_of(frame.payload) for frame in frames if not frame.snapshot_of)
+            symbols = (symbol_of(exchange, frame.payload) for frame in frames if not frame.snapshot_of)
             self.note_symbols(path, Counter(symbol for symbol in symbols if symbol))
         return self._own_symbols[path]
 
 
-def symbol_of(payload: bytes) -> str:
+def symbol_of(exchange: str, payload: bytes) -> str:
     """The venue symbol that a stream's frame names, empty when it names none."""
-    named = _SYMBOL.search(payload)
+    named = (_INSTRUMENT if exchange == "okx" else _SYMBOL).search(payload)
     return named[1].decode("ascii", "replace") if named else ""
 
 
@@ -182,7 +185,7 @@ def _frame(exchange: str, line: bytes, last_ns: int) -> RecordedFrame | None:
     if match := _NS_LINE.fullmatch(line) or _SECONDS_LINE.fullmatch(line):
         time_ns = int(match[1]) if match.re is _NS_LINE else _nanoseconds(match[1])
         if time_ns <= _LATEST_NS:
-            return RecordedFrame(time_ns, exchange, match[2], UNNAMED if _SNAPSHOT.match(match[2]) else "")
+            return RecordedFrame(time_ns, exchange, match[2], _snapshot_of(match[2]))
     if match := _ANSWER_LINE.fullmatch(line):
         symbol = _ANSWER_SYMBOL.search(line[: match.start(1)])
         time_ns = _nanoseconds(match[1])
@@ -192,6 +195,14 @@ def _frame(exchange: str, line: bytes, last_ns: int) -> RecordedFrame | None:
     if _PASSED_OVER.match(line):
         return None
     return RecordedFrame(last_ns, exchange, line)
+
+
+def _snapshot_of(payload: bytes) -> str:
+    """Whose REST snapshot a frame is, as far as it says; empty for a stream's frame."""
+    if not _SNAPSHOT.match(payload):
+        return ""
+    named = _OWN_NAME.search(payload)
+    return named[1].decode() if named else UNNAMED
 
 
 def _nanoseconds(seconds: bytes) -> int:

@@ -12,24 +12,22 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import numpy.typing as npt
 
+from graphwiz_trader.backtest.listing import listed
 from graphwiz_trader.backtest.recordings import UNNAMED, RecordedFrame, Recording, RecordingError, symbol_of
 from graphwiz_trader.hft.instruments import Instrument, Instruments
-from graphwiz_trader.hft.kernels import binance, outcome
+from graphwiz_trader.hft.kernels import binance, okx, outcome
 from graphwiz_trader.hft.kernels.json_scan import add_symbol
-from graphwiz_trader.hft.kernels.layout import new_books, new_feed
+from graphwiz_trader.hft.kernels.layout import ANOTHER, NONE, TRADE, Array, new_books, new_feed
 from graphwiz_trader.hft.kernels.resolution import note_decimals
 
-_DECIMALS = (8, 4, 2)
-"""Resolutions tried: a size of 10^11 does not fit 18 digits with eight decimals."""
+_DECIMALS = ((8, 8), (4, 4), (2, 2), (12, 4), (14, 0))
+"""Resolutions of price and size tried: a size of 10^11 does not fit 18 digits with eight decimals."""
+_STREAMS: Mapping[str, Callable[[bytes, Array, Array], int]] = {"okx": okx.decode}
+"""What decodes an exchange's frames, where it is not Binance's decoder."""
 _PROGRESS_STEP = 1_000
+_MAX_LOTS = 2**53
 _MAX_NAMES = 2_000
 """Different symbols looked at: damaged frames may name any number."""
-_QUOTES = (
-    "FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USDP", "EURI", "BTC", "ETH", "BNB", "EUR", "GBP", "TRY", "BRL", "JPY",
-    "AUD", "RUB", "UAH", "ZAR", "PLN", "RON", "ARS", "MXN", "CZK", "COP", "DAI", "PAX", "VAI", "TRX", "XRP", "DOGE",
-    "DOT", "SOL", "USD", "IDRT", "BIDR", "NGN",
-)  # fmt: skip
-_FUTURES = frozenset({"binanceusdm", "binancecoinm"})
 Fees = Mapping[str, tuple[int, int]]
 """(maker ppm, taker ppm) by exchange."""
 
@@ -40,9 +38,10 @@ def survey(recording: Recording, fees: Fees, progress: Callable[[int], None]) ->
     Raises RecordingError when no frame names a symbol.
     """
     found: dict[tuple[str, str], _Resolution] = {}
-    listed: set[tuple[str, str]] = set()
-    ruler = _Ruler()
+    in_files: set[tuple[str, str]] = set()
+    rulers = {exchange: _Ruler(exchange) for exchange in recording.exchanges}
     for exchange, path in recording.files():
+        ruler = rulers[exchange]
         snapshots: list[RecordedFrame] = []
         named: Counter[str] = Counter()
         for count, frame in enumerate(recording.read(exchange, path)):
@@ -50,39 +49,33 @@ def survey(recording: Recording, fees: Fees, progress: Callable[[int], None]) ->
                 progress(_PROGRESS_STEP)
             if frame.snapshot_of:
                 snapshots.append(frame)
-            elif (symbol := symbol_of(frame.payload)) and ruler.knows(symbol):
+            elif (symbol := symbol_of(exchange, frame.payload)) and ruler.knows(symbol):
                 named[symbol] += 1
                 key = exchange, symbol
                 if key not in found:
                     found[key] = _Resolution(symbol, ruler)
                 found[key].note(frame.payload)
         own_symbols, own_symbol = recording.note_symbols(path, named)
-        listed |= {(exchange, symbol) for symbol in own_symbols}
+        in_files |= {(exchange, symbol) for symbol in own_symbols}
         for frame in snapshots:
             symbol = own_symbol if frame.snapshot_of == UNNAMED else frame.snapshot_of
             if symbol != UNNAMED and ruler.knows(symbol):
-                listed.add((exchange, symbol))
+                in_files.add((exchange, symbol))
                 found.setdefault((exchange, symbol), _Resolution(symbol, ruler)).note_snapshot(frame.payload)
-    found = {key: resolution for key, resolution in found.items() if key in listed}
+    found = {key: resolution for key, resolution in found.items() if key in in_files}
     if not found:
         raise RecordingError(
             f"{', '.join(map(str, recording.paths))}: no frame names a symbol; expected lines "
-            "`<receive time in ns> <frame>` with Binance stream frames"
+            "`<receive time in ns> <frame>` with stream frames of the exchange"
         )
     return Instruments(
         resolution.instrument(book, exchange, fees) for book, ((exchange, _), resolution) in enumerate(found.items())
     )
 
 
-def split_symbol(venue_symbol: str) -> tuple[str, str]:
-    """``BTCUSDT`` → (``BTC``, ``USDT``), by the longest quote asset that it ends with; ("…", "") without one."""
-    quote = max((q for q in _QUOTES if venue_symbol.endswith(q) and q != venue_symbol), key=len, default="")
-    return venue_symbol.removesuffix(quote), quote
-
-
 def compile_survey() -> None:
     """Have all that a survey calls compiled."""
-    ruler = _Ruler()
+    ruler = _Ruler("binance")
     ruler.knows("A")
     resolution = _Resolution("A", ruler)
     resolution.note(b'{"e":"trade","s":"A","t":1,"p":"1","q":"1","m":true}')
@@ -92,11 +85,11 @@ def compile_survey() -> None:
 class _Ruler:
     """The decoder that measures: each resolution tried is a book of its own, and every symbol is in turn in each."""
 
-    def __init__(self) -> None:
+    def __init__(self, exchange: str) -> None:
+        self.decode = _STREAMS.get(exchange, binance.decode)
         self.feed = new_feed()
         self.books = new_books(len(_DECIMALS))
-        for row, decimals in enumerate(_DECIMALS):
-            self.books[row]["price_decimals"] = self.books[row]["size_decimals"] = decimals
+        self.books["price_decimals"], self.books["size_decimals"] = zip(*_DECIMALS, strict=True)
         self.books["tick_step"] = self.books["lot_step"] = 1
         self._known: dict[str, bool] = {}
 
@@ -114,6 +107,7 @@ class _Resolution:
 
     def __init__(self, symbol: str, ruler: _Ruler) -> None:
         self._symbol = symbol
+        self._decode = ruler.decode
         self._feed = ruler.feed
         self._books = ruler.books
         self._in_book = np.zeros(2, np.int64)
@@ -121,25 +115,25 @@ class _Resolution:
 
     def note(self, payload: bytes) -> None:
         """Look at one frame."""
-        for row, decimals in enumerate(_DECIMALS):
+        for row in range(len(_DECIMALS)):
             self._feed["symbol_book"] = row
-            code = binance.decode(payload, self._feed, self._books)
+            code = self._decode(payload, self._feed, self._books)
             if code == outcome.QUIET:
-                self._note_decoded(decimals)
+                self._note_decoded(row)
             if code != outcome.BAD_NUMBER:
                 return
 
     def note_snapshot(self, payload: bytes) -> None:
         """Look at one REST snapshot."""
-        for row, decimals in enumerate(_DECIMALS):
+        for row in range(len(_DECIMALS)):
             code = binance.decode_snapshot(payload, self._feed, self._books, row)
             if code == outcome.QUIET:
-                self._note_decoded(decimals)
+                self._note_decoded(row)
             if code != outcome.BAD_NUMBER:
                 return
 
     def instrument(self, book: int, exchange: str, fees: Fees) -> Instrument:
-        base, quote = split_symbol(self._symbol)
+        what = listed(exchange, self._symbol)
         price_decimals, size_decimals = self._in_book.tolist()
         order_price_decimals, order_size_decimals = (
             self._in_trades if self._in_trades[0] >= 0 else self._in_book
@@ -149,28 +143,30 @@ class _Resolution:
         return Instrument(
             book=book,
             exchange=exchange,
-            symbol=f"{base}/{quote}" if quote else self._symbol,
+            symbol=what.symbol,
             venue_symbol=self._symbol,
-            base=base,
-            quote=quote,
+            base=what.base,
+            quote=what.quote,
             tick_size=_step(price_decimals),
             lot_size=_step(size_decimals),
             price_step_ticks=10 ** (price_decimals - order_price_decimals),
             size_step_lots=size_step_lots,
             min_size_lots=size_step_lots,
+            # How much a contract is stands in the venue's rules, not in its frames: what is not known is not traded.
+            max_size_lots=0 if what.counts_contracts else _MAX_LOTS,
             maker_fee_ppm=maker_fee_ppm,
             taker_fee_ppm=taker_fee_ppm,
-            can_short=exchange in _FUTURES,
+            can_short=what.is_derivative,
+            inverse=what.inverse,
         )
 
-    def _note_decoded(self, decimals: int) -> None:
-        needed: npt.NDArray[np.int64] = self._in_book
-        if self._feed[0]["kind"] == binance.TRADE:
-            needed = self._in_trades
-            self._feed[0]["count"][:] = (1, 0)
-        elif self._feed[0]["kind"] == binance.TICKER:
-            self._feed[0]["count"][:] = 1
-        note_decimals(self._feed, decimals, needed)
+    def _note_decoded(self, row: int) -> None:
+        kind = self._feed[0]["kind"]
+        if kind in (NONE, ANOTHER):
+            return
+        needed: npt.NDArray[np.int64] = self._in_trades if kind == TRADE else self._in_book
+        price_decimals, size_decimals = _DECIMALS[row]
+        note_decimals(self._feed, price_decimals, size_decimals, needed)
         np.maximum(self._in_book, needed, out=self._in_book)
 
 

@@ -80,6 +80,10 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     taker_fee_ppm: int = 1_000
     can_short: bool = False
     """A derivative may be sold without being held; a spot instrument may not."""
+    contract_size: str = "1"
+    """What a size of 1 is in the base asset: venues count some derivatives in contracts, in books and in orders."""
+    inverse: bool = False
+    """Worth a fixed amount of the quote and settled in the base: size times price is not what it is worth."""
 
     @cached_property
     def size_step_units(self) -> int:
@@ -91,7 +95,8 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def lot_units(self) -> int:
-        return units_from_text(self.lot_size)
+        """One lot in the base asset."""
+        return units_from_text(f"{_EXACT.multiply(Decimal(self.lot_size), Decimal(self.contract_size)):f}")
 
     @cached_property
     def tick_lot_money(self) -> int:
@@ -129,7 +134,8 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return _multiple(text, self.tick_units, f"{self.exchange} {self.symbol}: price", "tick", self.tick_size)
 
     def lots_from_text(self, text: str) -> int:
-        return _multiple(text, self.lot_units, f"{self.exchange} {self.symbol}: size", "lot", self.lot_size)
+        lot_units = units_from_text(self.lot_size)
+        return _multiple(text, lot_units, f"{self.exchange} {self.symbol}: size", "lot", self.lot_size)
 
 
 class Instruments:

@@ -9,48 +9,32 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
+from graphwiz_trader.hft.decoders import Decoder, binance_decoder
 from graphwiz_trader.hft.events import Recorder, RecordKind, Trust
-from graphwiz_trader.hft.instruments import Instruments
-from graphwiz_trader.hft.kernels import binance, outcome
+from graphwiz_trader.hft.kernels import outcome
 from graphwiz_trader.hft.kernels.book import forget_row, mark_stale
-from graphwiz_trader.hft.kernels.jit import direct
-from graphwiz_trader.hft.kernels.json_scan import add_symbol
-from graphwiz_trader.hft.kernels.layout import Array, new_feed
+from graphwiz_trader.hft.kernels.layout import DEPTH, NONE, SNAPSHOT
 from graphwiz_trader.hft.orderbook import OrderBookManager
 from graphwiz_trader.hft.records import Notice, TrustChange, encode
 
 _HELD_FRAMES_MAX = 20_000
 """Frames kept for one book that waits for its snapshot; beyond it the oldest go, and a gap will show it."""
+_TOO_OLD_MAX = 5
+"""Snapshots that were all older than the first frame held: then it is that frame that lies about its place."""
 _NO_BOOK = outcome.NO_BOOK
+_ABOUT_LEVELS = (DEPTH, SNAPSHOT, NONE)
+"""Kinds of message that are lost to the book when they are refused; NONE may have been one."""
 
-
-class Decoder(NamedTuple):
-    """How one exchange's frames are read: the kernels, and the memory they work in."""
-
-    on_frame: Callable[[bytes, Array, Array, int], int]
-    on_snapshot: Callable[[bytes, Array, Array, int, int], int]
-    feed: Array
-
-
-def binance_decoder(instruments: Instruments, exchange: str) -> Decoder:
-    """A decoder for Binance spot or USD-M futures that knows the exchange's instruments."""
-    feed = new_feed()
-    for instrument in instruments.on_exchange(exchange):
-        if not add_symbol(feed, instrument.venue_symbol.encode(), instrument.book):
-            raise ValueError(
-                f"{exchange}: no room for symbol {instrument.venue_symbol!r} (at most 24 bytes, 2,048 symbols)"
-            )
-    on_frame = direct(binance.on_frame, binance.FRAME_ARGUMENTS)
-    return Decoder(on_frame, direct(binance.on_snapshot, binance.SNAPSHOT_ARGUMENTS), feed)
+__all__ = ["Decoder", "MarketData", "binance_decoder"]
 
 
 class MarketData:
     """The session's market data. ``decoders[line]`` reads what arrives on a line.
 
     ``request_snapshot(book)`` asks the edge for a snapshot; it comes back through `on_snapshot`, and asking again
-    while one is under way does no harm: the edge keeps to the venue's limits.
+    while one is under way does no harm: the edge keeps to the venue's limits. Where the stream itself brings
+    snapshots, it means to subscribe anew.
     """
 
     def __init__(
@@ -76,9 +60,12 @@ class MarketData:
         self._trust = [Trust.SYNCING] * len(books.instruments)
         self._unsettled = set(range(len(books.instruments)))
         """Books that were not live when last looked at: their next update may make them so."""
-        self._held: tuple[deque[bytes], ...] = tuple(deque(maxlen=_HELD_FRAMES_MAX) for _ in self._trust)
+        self._held: tuple[deque[bytes], ...] = tuple(deque(maxlen=self._held_max(b)) for b in range(len(self._trust)))
+        self._too_old: Counter[int] = Counter()
         self.refused: Counter[tuple[int, int]] = Counter()
         """Refused frames by (line, outcome code)."""
+        self.passed_over: Counter[int] = Counter()
+        """Frames by line that were valid and no market data that we read."""
 
     def on_frame(self, line: int, frame: bytes, now_ns: int) -> int:
         """Apply a frame. Returns the book whose top changed or is trusted anew, or -1: nothing for strategies."""
@@ -108,6 +95,9 @@ class MarketData:
             code = decoder.on_frame(held[0], decoder.feed, self._records, now_ns) & 0xFF
             if code == outcome.GAP:
                 # The snapshot is older than what was held: a newer one may continue into it.
+                self._too_old[book] += 1
+                if self._too_old[book] % _TOO_OLD_MAX == 0:
+                    held.clear()
                 self._start_over(book, Trust.SYNCING, "snapshot too old", now_ns)
                 return -1
             held.popleft()
@@ -140,10 +130,12 @@ class MarketData:
             if not held:
                 self._request_snapshot(book)
             held.append(frame)
+        elif code == outcome.OTHER:
+            self.passed_over[line] += 1
         elif code >= outcome.FIRST_PROBLEM:
             self._refuse(line, code, f"line {line}", now_ns)
             kind = int(self._decoders[line].feed[0]["kind"])
-            if book != _NO_BOOK and kind in (binance.DEPTH, binance.NONE):
+            if book != _NO_BOOK and kind in _ABOUT_LEVELS:
                 self._held[book].clear()
                 if code == outcome.GAP:
                     self._held[book].append(frame)
@@ -175,6 +167,11 @@ class MarketData:
         change = TrustChange(book=book, trust=trust, was=was, reason=reason)
         self._recorder.append(RecordKind.TRUST, book, now_ns, encode(change))
         return trust is Trust.LIVE
+
+    def _held_max(self, book: int) -> int:
+        """A snapshot of the stream comes before what continues it: all there is to keep is that one was asked for."""
+        line = self._line_of.get(book)
+        return 1 if line is not None and self._decoders[line].streams_snapshots else _HELD_FRAMES_MAX
 
     def _lines_by_book(self) -> dict[int, int]:
         lines = {}

@@ -91,6 +91,7 @@ class _BookLedger(msgspec.Struct, gc=False):
     min_notional_money: int
     min_notional_tick_lots: int
     can_short: bool
+    inverse: bool
     quote: str
     name: str
     inventory_units: int
@@ -233,6 +234,7 @@ class HFTRiskManager:
             and price_ticks % ledger.price_step_ticks == 0
             and lots * price_ticks >= ledger.min_notional_tick_lots
             and ledger.quote == self._limits.currency
+            and not ledger.inverse
             and self._marks.is_tradable(intent.book)
         ):
             return self._against_rules(intent, ledger)
@@ -260,6 +262,9 @@ class HFTRiskManager:
     def _against_rules(self, intent: OrderIntent, ledger: _BookLedger) -> Refusal:
         """Which rule of the venue, or of ours about books, the order is against."""
         name, lots = ledger.name, intent.size_lots
+        if ledger.inverse:
+            detail = f"{name} is an inverse contract, settled in its base; positions are valued as size times price"
+            return Refusal(Reason.INVERSE, detail)
         if ledger.quote != self._limits.currency:
             detail = f"{name} is quoted in {ledger.quote}; the limits are in {self._limits.currency}"
             return Refusal(Reason.FOREIGN_QUOTE, detail)
@@ -323,6 +328,7 @@ def _ledger(instrument: Instrument, inventory_lots: int) -> _BookLedger:
         min_notional_money=min_notional_money,
         min_notional_tick_lots=-(-min_notional_money // tick_lot_money),
         can_short=instrument.can_short,
+        inverse=instrument.inverse,
         quote=instrument.quote,
         name=f"{instrument.exchange} {instrument.symbol}",
         inventory_units=inventory_lots * instrument.lot_units,
