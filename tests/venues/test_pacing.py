@@ -51,7 +51,7 @@ async def _times_taken(most: int, per_s: float, wanted: list[tuple[float, int]])
     loop = asyncio.get_running_loop()
     taken = []
     for pause_s, amount in wanted:
-        await asyncio.sleep(pause_s)
+        await virtual_time.pause(pause_s)
         await allowance.take(amount)
         taken.append((loop.time(), amount))
     return taken

@@ -29,6 +29,16 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self._virtual.now_s
 
 
+async def pause(pause_s: float) -> None:
+    """Let virtual time pass. Raises TypeError on a loop whose time is real: there a test does not wait by the clock."""
+    loop = asyncio.get_running_loop()
+    if not isinstance(loop, VirtualLoop):
+        raise TypeError("pause() is for virtual_time.run()")
+    over = loop.create_future()
+    loop.call_later(pause_s, over.set_result, None)
+    await over
+
+
 def run(main: Coroutine[Any, Any, T]) -> T:
     loop = VirtualLoop()
     try:
