@@ -29,6 +29,10 @@ def _read(*files: Path, **more: Path) -> list[RecordedFrame]:
     return list(recording.frames())
 
 
+def _frame(time_ns: int, payload: bytes, snapshot_of: str = "") -> RecordedFrame:
+    return RecordedFrame(time_ns, "binance", payload, snapshot_of)
+
+
 def _one(tmp_path: Path, line: bytes) -> list[RecordedFrame]:
     return _read(_file(tmp_path, line))
 
@@ -37,7 +41,7 @@ def _one(tmp_path: Path, line: bytes) -> list[RecordedFrame]:
 
 
 def test_a_line_of_nanoseconds_and_a_frame(tmp_path: Path) -> None:
-    assert _one(tmp_path, b"%d %s" % (T, DEPTH)) == [(T, "binance", DEPTH, "")]
+    assert _one(tmp_path, b"%d %s" % (T, DEPTH)) == [_frame(T, DEPTH)]
 
 
 @pytest.mark.parametrize(
@@ -52,12 +56,12 @@ def test_a_line_of_nanoseconds_and_a_frame(tmp_path: Path) -> None:
 def test_a_line_of_seconds_and_a_frame_keeps_every_digit_of_its_time(
     tmp_path: Path, seconds: bytes, time_ns: int
 ) -> None:
-    assert _one(tmp_path, seconds + b": " + DEPTH) == [(time_ns, "binance", DEPTH, "")]
+    assert _one(tmp_path, seconds + b": " + DEPTH) == [_frame(time_ns, DEPTH)]
 
 
 def test_an_answer_is_the_snapshot_of_the_symbol_in_its_address(tmp_path: Path) -> None:
     line = URL + b" -> 1627989420.5: " + SNAPSHOT
-    assert _one(tmp_path, line) == [(1_627_989_420_500_000_000, "binance", SNAPSHOT, "ETHUSDT")]
+    assert _one(tmp_path, line) == [_frame(1_627_989_420_500_000_000, SNAPSHOT, "ETHUSDT")]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +84,7 @@ def test_what_was_sent_and_other_answers_are_no_frames(tmp_path: Path, line: byt
 )
 def test_a_line_of_no_known_form_is_kept_as_a_frame_at_the_time_before_it(tmp_path: Path, line: bytes) -> None:
     path = _file(tmp_path, b"%d %s" % (T, DEPTH), line)
-    assert _read(path) == [(T, "binance", DEPTH, ""), (T, "binance", line, "")]
+    assert _read(path) == [_frame(T, DEPTH), _frame(T, line)]
 
 
 @given(st.lists(st.binary(max_size=60), max_size=20))
@@ -139,7 +143,7 @@ def test_a_later_file_may_continue_an_earlier_one_whatever_their_order(tmp_path:
 def test_a_gzipped_recording_is_read_whatever_its_name(tmp_path: Path) -> None:
     path = tmp_path / "recording.jsonl"
     path.write_bytes(gzip.compress(b"%d %s\n" % (T, DEPTH)))
-    assert _read(path) == [(T, "binance", DEPTH, "")]
+    assert _read(path) == [_frame(T, DEPTH)]
 
 
 @pytest.mark.parametrize("keep", [0.2, 0.5, 0.9, 0.999])

@@ -195,6 +195,7 @@ BAD_DEPTH = {
     "a negative size": spot_depth(102, 102, bids=[("99.9", "-2")]),
     "a giant number": spot_depth(102, 102, bids=[("9" * 40, "2")]),
     "a giant id": DEPTH.replace(b'"u":102', b'"u":' + b"9" * 30),
+    "an id from nowhere": spot_depth(102, 10**17),
     "a missing side": DEPTH.replace(b',"a":[]', b""),
     "a key twice": DEPTH[:-1] + b',"u":102}',
     "ids the wrong way round": spot_depth(103, 102),
@@ -224,6 +225,7 @@ def test_a_depth_frame_that_cannot_be_read_breaks_its_book_and_asks_for_a_snapsh
     "frame",
     [
         ticker(200, ("99.95", "1"), ("100.1", "1")),
+        ticker(10**17, ("99.9", "7"), ("100.1", "1")),
         ticker(200, ("abc", "1"), ("100.1", "1")),
         ticker(200, ("100.1", "1"), ("100.1", "1")),
         ticker(200, ("100.2", "1"), ("100.1", "1")),
@@ -293,6 +295,20 @@ def test_frames_held_for_one_book_do_not_wait_for_anothers_snapshot() -> None:
     floor.snapshot(SPOT_ETH, snapshot(500))
     assert [book.is_trusted for book in floor.books] == [False, False, True, False]
     assert floor.asked == [SPOT, SPOT_ETH]
+
+
+def test_a_frame_from_nowhere_does_not_keep_its_book_from_ever_being_trusted_again() -> None:
+    floor = Floor()
+    floor.make_live(SPOT)
+    floor.frames(SPOT, spot_depth(10**17, 10**17), spot_depth(102, 103))
+    asked = 0
+    for number in range(104, 130):
+        floor.frames(SPOT, spot_depth(number, number))
+        if len(floor.asked) > asked:
+            asked = len(floor.asked)
+            floor.snapshot(SPOT, snapshot(number))
+    assert floor.book(SPOT).is_trusted
+    assert floor.book(SPOT).last_update_id == 129
 
 
 # Snapshots that nobody needed
@@ -404,6 +420,15 @@ def test_a_stale_book_is_not_trusted_again_for_a_ticker() -> None:
     floor.make_live(SPOT)
     floor.market_data.on_timer(START + 6 * SECOND)
     assert floor.frames(SPOT, ticker(200, ("99.9", "1"), ("100.0", "1")), now=START + 6 * SECOND) == [-1]
+    assert floor.book(SPOT).trust is STALE
+
+
+def test_tickers_alone_do_not_keep_a_book_alive_whose_levels_are_no_longer_updated() -> None:
+    floor = Floor(stale_after_ms=5_000)
+    floor.make_live(SPOT)
+    for i in range(6):
+        floor.frames(SPOT, ticker(200 + i, ("99.9", "1"), ("100.0", f"1.{i}")), now=START + i * SECOND)
+    floor.market_data.on_timer(START + 6 * SECOND)
     assert floor.book(SPOT).trust is STALE
 
 

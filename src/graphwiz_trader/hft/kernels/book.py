@@ -14,6 +14,8 @@ from graphwiz_trader.hft.kernels.ladder import clear_side, lots_at, set_level
 from graphwiz_trader.hft.kernels.layout import HISTORY, NO_ID, NO_KEY, SEQUENCE_FUTURES, Array, Record
 
 SYNCING, LIVE, STALE, CROSSED, BROKEN = 0, 1, 2, 3, 4  # events.Trust
+_MOST_IDS = 1 << 32
+"""More changes than this never lie in one update, nor between a ticker and its book: such an id is damage."""
 
 
 @kernel
@@ -24,6 +26,8 @@ def apply_update(book: Record, event: Record, received_ns: int) -> int:
     one with ``U`` above id + 1 leaves a gap. USD-M futures DIFFER: the first event after the snapshot must span the
     snapshot's id (``U <= id <= u``), and from then on ``pu`` must equal the previous event's ``u``.
     """
+    if event.final_id - event.first_id > _MOST_IDS:
+        return outcome.MALFORMED
     if book.synced == 0 or book.channel != event.channel:
         return outcome.HELD
     if book.sequence_rule == SEQUENCE_FUTURES:
@@ -144,15 +148,19 @@ def _continue_with(book: Record, event: Record, received_ns: int) -> int:
 
 @kernel
 def apply_bbo(book: Record, event: Record, received_ns: int) -> int:
-    """The venue's own best bid and offer. Newest by update id, never by arrival."""
-    if event.final_id <= book.bbo_id:
+    """The venue's own best bid and offer. Newest by update id, never by arrival.
+
+    It keeps no book alive: that its levels are still being updated, only updates show.
+    """
+    if event.final_id <= book.bbo_id or book.synced == 0:
         return outcome.QUIET
+    if event.final_id - book.last_id > _MOST_IDS:
+        return outcome.MALFORMED
     book.bbo_id = event.final_id
     for side in range(2):
         book.bbo_ticks[side] = event.ticks[side, 0]
         book.bbo_lots[side] = event.lots[side, 0]
     book.updates += 1
-    book.received_ns = received_ns
     if book.trust != LIVE:
         return outcome.QUIET
     return refresh_top(book, received_ns)

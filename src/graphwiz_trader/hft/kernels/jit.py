@@ -12,18 +12,22 @@ from typing import Any, TypeVar
 import numba
 from numba.extending import intrinsic
 
+from graphwiz_trader.hft.kernels.stamp import stamp
+
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
 
 def kernel(function: _Function) -> _Function:
     """Compile for the hot path: no Python objects, no zero-division exceptions, cached on disk."""
     compiled: Any = numba.njit(cache=True, error_model="numpy")(function)
+    stamp(compiled)
     return compiled
 
 
 def inlined(function: _Function) -> _Function:
     """A building block of kernels: compiled into its callers, so that returning a tuple costs nothing."""
     compiled: Any = numba.njit(cache=True, error_model="numpy", forceinline=True)(function)
+    stamp(compiled)
     return compiled
 
 
