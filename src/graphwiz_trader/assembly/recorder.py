@@ -11,32 +11,29 @@ import fcntl
 import os
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from graphwiz_trader.assembly.core import FEES_PPM, build_books
+from graphwiz_trader.assembly.core import DECODERS, FEES_PPM, MARKET, build_books, line_ids, session_lines
 from graphwiz_trader.assembly.recording_sink import Recorded, RecordingSink
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.hft.instruments import Instruments
-from graphwiz_trader.hft.market_data import MarketData, binance_decoder
+from graphwiz_trader.hft.market_data import MarketData
 from graphwiz_trader.hft.orderbook import OrderBookManager
 from graphwiz_trader.recording.errors import RecorderError
 from graphwiz_trader.recording.layout import FORMAT, SegmentHead
 from graphwiz_trader.recording.parquet import ParquetTables
-from graphwiz_trader.recording.raw import RawWriter
+from graphwiz_trader.recording.raw import QUEUE_BYTES, RawWriter
 from graphwiz_trader.recording.segments import Rotation
 from graphwiz_trader.recording.tables import Tables
 from graphwiz_trader.venues.base import Endpoints
 from graphwiz_trader.venues.binance.exchange_info import load_instruments
 from graphwiz_trader.venues.binance.feed import BinanceFeed
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _TIMER_S = 0.1
 _TIMERS_A_FLUSH = 5
@@ -46,11 +43,15 @@ _TIMERS_A_PART = 600
 
 
 class Settings(NamedTuple):
-    """What is recorded where. ``parquet``: a URL for the tables, or empty for raw frames alone."""
+    """What is recorded where. ``parquet``: a URL for the tables, or empty for raw frames alone.
+
+    ``queue_bytes``: how far the disk may be behind before frames are refused.
+    """
 
     directory: Path
-    parquet: str
+    parquet: str = ""
     rotation: Rotation = Rotation()
+    queue_bytes: int = QUEUE_BYTES
 
 
 class RecordingSession:
@@ -88,6 +89,7 @@ class RecordingSession:
                 self._settings.directory,
                 {exchange: partial(self._head, instruments, exchange) for exchange in instruments.exchanges},
                 rotation=self._settings.rotation,
+                queue_bytes=self._settings.queue_bytes,
             )
             sink = self._assemble(instruments, raw, parquet)
             try:
@@ -98,7 +100,8 @@ class RecordingSession:
 
     def _assemble(self, instruments: Instruments, raw: RawWriter, parquet: ParquetTables | None) -> RecordingSink:
         books = build_books(self._config, instruments)
-        decoders = [binance_decoder(instruments, exchange) for exchange in instruments.exchanges]
+        lines = [line for line in session_lines(instruments.exchanges) if line.role == MARKET]
+        decoders = [DECODERS[line.wire](instruments, line.exchange) for line in lines]
         market_data = MarketData(
             books,
             decoders,
@@ -112,7 +115,7 @@ class RecordingSession:
         sink = RecordingSink(self.recorded, market_data, [decoder.feed for decoder in decoders], tables)
         self._feeds = {
             exchange: BinanceFeed(instruments, exchange, endpoints=self._endpoints[exchange], line=line, sink=sink)
-            for line, exchange in enumerate(instruments.exchanges)
+            for exchange, line in line_ids(lines, MARKET).items()
         }
         return sink
 

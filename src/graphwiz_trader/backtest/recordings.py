@@ -49,17 +49,21 @@ class RecordingError(GraphwizError):
 
 
 class RecordedFrame(NamedTuple):
-    """One recorded frame. ``snapshot_of`` is the venue symbol of a REST snapshot, empty for a stream's frame.
-
-    ``line_up`` is None but in `Recording.history`: there False says that the line broke, True that it came up; the
-    payload is the reason.
-    """
+    """One recorded frame. ``snapshot_of`` is the venue symbol of a REST snapshot, empty for a stream's frame."""
 
     time_ns: int
     exchange: str
     payload: bytes
     snapshot_of: str = ""
-    line_up: bool | None = None
+
+
+class RecordedLine(NamedTuple):
+    """That an exchange's line came up or broke, and why."""
+
+    time_ns: int
+    exchange: str
+    up: bool
+    reason: str
 
 
 class Recording:
@@ -92,11 +96,11 @@ class Recording:
         A snapshot that does not say whose it is belongs to its file's symbol. In a file of several symbols it stays
         ``UNNAMED``: on USD-M all symbols share one id space, and a guess could be trusted.
         """
-        return (frame for frame in self.history() if frame.line_up is None)
+        return _only_frames(self.history())
 
-    def history(self) -> Iterator[RecordedFrame]:
+    def history(self) -> Iterator[RecordedFrame | RecordedLine]:
         """As `frames`, and in between when a line came up or broke, as far as the files say so."""
-        return heapq.merge(*self._streams(), key=lambda frame: frame.time_ns)
+        return heapq.merge(*self._streams(), key=lambda recorded: recorded.time_ns)
 
     def files(self) -> Iterator[tuple[str, Path]]:
         """(exchange, path) of every file."""
@@ -104,20 +108,20 @@ class Recording:
 
     def read(self, exchange: str, path: Path) -> Iterator[RecordedFrame]:
         """One file's frames, snapshots as the file names them."""
-        return (frame for frame in self._read(exchange, path) if frame.line_up is None)
+        return _only_frames(self._read(exchange, path))
 
-    def _streams(self) -> Iterator[Iterator[RecordedFrame]]:
+    def _streams(self) -> Iterator[Iterator[RecordedFrame | RecordedLine]]:
         """What is to be merged. Segments of one recording follow one another: they are opened one at a time."""
         recorded: dict[tuple[str, Path], list[Path]] = {}
         for exchange, path in self.files():
             if path in self._segments:
                 recorded.setdefault((exchange, path.parent), []).append(path)
             else:
-                yield self._attributed(path, self._read(exchange, path))
+                yield self._attributed(path, self.read(exchange, path))
         for (exchange, _), paths in recorded.items():
             yield chain.from_iterable(map(partial(self._read, exchange), sorted(paths)))
 
-    def _read(self, exchange: str, path: Path) -> Iterator[RecordedFrame]:
+    def _read(self, exchange: str, path: Path) -> Iterator[RecordedFrame | RecordedLine]:
         """What one file holds, up to where it is damaged."""
         try:
             yield from _segment(exchange, path) if path in self._segments else _lines(exchange, path)
@@ -155,16 +159,20 @@ def symbol_of(exchange: str, payload: bytes) -> str:
     return named[1].decode("ascii", "replace") if named else ""
 
 
-def _segment(exchange: str, path: Path) -> Iterator[RecordedFrame]:
+def _only_frames(history: Iterator[RecordedFrame | RecordedLine]) -> Iterator[RecordedFrame]:
+    return (recorded for recorded in history if isinstance(recorded, RecordedFrame))
+
+
+def _segment(exchange: str, path: Path) -> Iterator[RecordedFrame | RecordedLine]:
     """A segment's records. That a session begins means that nothing is known any more, as when a line breaks."""
     last_ns = 0
     for record in read_segment(path):
         last_ns = record.time_ns if record.time_ns <= _LATEST_NS else last_ns
         if record.kind == HEAD:
             if read_head(record).segment == 0:
-                yield RecordedFrame(last_ns, exchange, b"a recording begins", line_up=False)
+                yield RecordedLine(last_ns, exchange, False, "a recording begins")
         elif record.kind in {UP, DOWN}:
-            yield RecordedFrame(last_ns, exchange, record.payload, line_up=record.kind == UP)
+            yield RecordedLine(last_ns, exchange, record.kind == UP, record.payload.decode("utf-8", "replace"))
         else:
             yield RecordedFrame(last_ns, exchange, record.payload, record.symbol)
 

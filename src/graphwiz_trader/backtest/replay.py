@@ -13,7 +13,7 @@ import msgspec
 
 from graphwiz_trader.backtest.decisions import DecisionHash
 from graphwiz_trader.backtest.recorded_venue import RecordedVenues
-from graphwiz_trader.backtest.recordings import RecordedFrame
+from graphwiz_trader.backtest.recordings import RecordedFrame, RecordedLine
 from graphwiz_trader.hft.engine import Engine
 from graphwiz_trader.hft.events import Command, RecordKind
 from graphwiz_trader.hft.instruments import Instruments
@@ -31,7 +31,7 @@ _read_command = msgspec.json.Decoder(Command).decode
 
 def replay_recording(
     engine: Engine,
-    frames: Iterable[RecordedFrame],
+    frames: Iterable[RecordedFrame | RecordedLine],
     *,
     instruments: Instruments,
     venues: RecordedVenues,
@@ -95,13 +95,20 @@ def _complete(records: Iterable[Record]) -> Iterator[Record]:
 
 
 def _feed(
-    engine: Engine, frame: RecordedFrame, instruments: Instruments, market_lines: Mapping[str, int], now_ns: int
+    engine: Engine,
+    frame: RecordedFrame | RecordedLine,
+    instruments: Instruments,
+    market_lines: Mapping[str, int],
+    now_ns: int,
 ) -> bool:
-    if frame.line_up is not None:
-        engine.on_line(market_lines[frame.exchange], frame.line_up, frame.payload.decode("utf-8", "replace"), now_ns)
+    line = market_lines.get(frame.exchange)
+    if line is None:  # nothing of that exchange names a symbol
+        return False
+    if isinstance(frame, RecordedLine):
+        engine.on_line(line, frame.up, frame.reason, now_ns)
         return True
     if not frame.snapshot_of:
-        engine.on_market_frame(market_lines[frame.exchange], frame.payload, now_ns)
+        engine.on_market_frame(line, frame.payload, now_ns)
         return True
     instrument = instruments.by_venue_symbol(frame.exchange, frame.snapshot_of)
     if instrument is None:
