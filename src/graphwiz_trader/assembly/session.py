@@ -225,7 +225,7 @@ class TradingSession:
         file = self._breaker.read()
         if file.tripped and not core.risk.tripped:
             core.engine.on_command(Command(command="trip", by=file.by, reason=file.tripped), time.time_ns())
-        elif core.risk.tripped and not file.tripped:
+        elif core.risk.tripped and not file.tripped and file.by and file.reason:  # a new file closes no breaker
             core.engine.on_command(Command(command="reset", by=file.by, reason=file.reason), time.time_ns())
 
     async def _end_orders(self, core: Core) -> None:
