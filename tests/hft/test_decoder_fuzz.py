@@ -1,4 +1,4 @@
-"""Runs ``decoder_properties`` where Numba's bounds checking is on.
+"""Runs the decoders' properties where Numba's bounds checking is on.
 
 Bounds checking is decided when a kernel is compiled and its cache does not know of it: hence a process and a cache
 directory of their own. A read outside a frame is then an IndexError, and anything worse kills that process only.
@@ -10,12 +10,17 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 import recordings
 
 
-def test_the_compiled_decoder_reads_as_the_oracle_does_and_never_outside_a_frame() -> None:
+@pytest.mark.parametrize(
+    "properties", ["decoder_properties.py", "okx_decoder_properties.py", "sbe_decoder_properties.py"]
+)
+def test_a_compiled_decoder_reads_as_the_oracle_does_and_never_outside_a_frame(properties: str) -> None:
     checked = {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(recordings.REPOSITORY / "build" / "numba-boundscheck")}
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/hft/decoder_properties.py"]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"tests/hft/{properties}"]
     run = subprocess.run(
         command, cwd=recordings.REPOSITORY, env=os.environ | checked, capture_output=True, text=True, check=False
     )

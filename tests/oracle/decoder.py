@@ -122,7 +122,7 @@ def decode(frame: bytes, symbols: dict[str, Rules]) -> Decoded:
 def decode_snapshot(body: bytes, rules: Rules) -> Decoded:
     """The answer of REST ``depth``, about the symbol that was asked for."""
     try:
-        event = _members(parse(body), KEYS)
+        event = members(parse(body), KEYS)
         if "e" in event or not {"lastUpdateId", "bids", "asks"} <= event.keys():
             raise RefusalError("not a snapshot")
         bids, asks = (_levels(event, key, rules) for key in ("bids", "asks"))
@@ -195,10 +195,10 @@ def _text(event: Event, key: str) -> bytes:
 
 
 def _steps(event: Event, key: str, step: str) -> int:
-    return _steps_of(event.get(key), step)
+    return steps_of(event.get(key), step)
 
 
-def _steps_of(value: Value | None, step: str) -> int:
+def steps_of(value: Value | None, step: str) -> int:
     if not isinstance(value, Text):
         raise RefusalError("a price or size that is no string")
     found = re.fullmatch(rb"([0-9]+)(?:\.([0-9]+))?", value.raw)
@@ -224,7 +224,7 @@ def _levels(event: Event, key: str, rules: Rules) -> list[Level]:
     for level in levels:
         if not isinstance(level, list) or len(level) != 2:
             raise RefusalError("a level that is no pair")
-        price, size = _steps_of(level[0], rules.price_step), _steps_of(level[1], rules.size_step)
+        price, size = steps_of(level[0], rules.price_step), steps_of(level[1], rules.size_step)
         if price == 0:
             raise RefusalError("a level at price 0")
         found.append((price, size))
@@ -234,7 +234,7 @@ def _levels(event: Event, key: str, rules: Rules) -> list[Level]:
 # -- what the members are -------------------------------------------------------------------------------------------
 
 
-def _members(value: Value, read: frozenset[str]) -> Event:
+def members(value: Value, read: frozenset[str]) -> Event:
     """An object's members by key. A key that is read must be there once; of other keys any one is as good."""
     if not isinstance(value, Object):
         raise RefusalError("not an object")
@@ -255,11 +255,11 @@ def _members(value: Value, read: frozenset[str]) -> Event:
 
 def _event_of(frame: Value) -> Event:
     if not isinstance(frame, Object) or not frame.members or frame.members[0][0] not in (b"stream", b"data"):
-        return _members(frame, KEYS)
-    envelope = _members(frame, _ENVELOPE_KEYS)
+        return members(frame, KEYS)
+    envelope = members(frame, _ENVELOPE_KEYS)
     if not envelope.keys() >= _ENVELOPE_KEYS:
         raise RefusalError("half an envelope")
-    return _members(envelope["data"], KEYS) if isinstance(envelope["data"], Object) else {}
+    return members(envelope["data"], KEYS) if isinstance(envelope["data"], Object) else {}
 
 
 def _plain(text: Text) -> bytes:

@@ -22,6 +22,7 @@ from graphwiz_trader.hft.kernels.layout import (
     ANOTHER,
     CHAINED,
     DEPTH,
+    NO_ID,
     NONE,
     PARTIAL,
     SNAPSHOT,
@@ -213,10 +214,10 @@ def _enter_channel(frame: Frame, start: int, feed: Record) -> None:
 def _read_messages(frame: Frame, position: int, feed: Record, book: Record, action: int) -> int:
     """Read ``data``, an array of at least one message. Returns the position behind it, or minus the problem."""
     if feed.kind == DEPTH:
-        if action == _NO_ACTION:
-            return -outcome.MALFORMED
         if action == _WHOLE:
             feed.kind = SNAPSHOT
+        elif action != _CHANGES:
+            return -outcome.MALFORMED
     if at(frame, position) != _OPEN_ARRAY:
         return -outcome.MALFORMED
     count = 0
@@ -232,6 +233,8 @@ def _read_messages(frame: Frame, position: int, feed: Record, book: Record, acti
         position = skip_space(frame, position)
         byte = at(frame, position)
         if byte == _CLOSE_ARRAY:
+            if feed.kind == TICKER and feed.final_id == NO_ID:
+                feed.kind = ANOTHER  # it cannot be said whether it is newer than the book
             return position + 1
         if byte != _COMMA:
             return -outcome.MALFORMED

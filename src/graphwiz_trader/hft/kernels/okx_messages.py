@@ -19,7 +19,7 @@ from graphwiz_trader.hft.kernels.json_scan import (
     skip_value,
     steps,
 )
-from graphwiz_trader.hft.kernels.layout import ANOTHER, DEPTH, MAX_LEVELS, NO_ID, TICKER, Record
+from graphwiz_trader.hft.kernels.layout import DEPTH, MAX_LEVELS, NO_ID, TICKER, Record
 
 _ASKS, _BIDS, _TIME, _SEQUENCE, _PREVIOUS, _CHECKSUM = 1, 2, 4, 8, 16, 32
 _TRADE_ID, _PRICE, _SIZE, _SIDE, _INSTRUMENT = 64, 128, 256, 512, 1024
@@ -97,8 +97,7 @@ def _enter_ids(feed: Record, chain: int, sequence: int, previous: int, checksum:
             previous = feed.previous_id
         feed.previous_id = previous
     elif feed.kind == TICKER:
-        if not chain & _SEQUENCE:
-            feed.kind = ANOTHER  # it cannot be said whether it is newer than the book
+        feed.final_id = sequence if chain & _SEQUENCE else NO_ID
         return _settle_sides(feed)
     feed.final_id = sequence
     return outcome.QUIET
