@@ -31,6 +31,7 @@ MAX_LEVELS = 10_000
 """Levels a side of one message may carry; the venues' largest snapshot has 5,000."""
 MAX_SYMBOL = 24
 SYMBOL_SLOTS = 4_096
+MAX_MEMBERS = 18
 NO_KEY = 2**62
 """Key of the best level of an empty side."""
 
@@ -110,6 +111,12 @@ FEED = np.dtype(
         ("symbol_length", np.int64, (SYMBOL_SLOTS,)),
         ("symbol_book", np.int64, (SYMBOL_SLOTS,)),
         ("symbol_name", np.uint8, (SYMBOL_SLOTS, MAX_SYMBOL)),
+        # what a decoder notes of a message's members while it reads: bits, numbers, and where values stand
+        ("seen", np.int64),
+        ("wrong", np.int64),
+        ("read", np.int64),
+        ("number", np.int64, (MAX_MEMBERS,)),
+        ("value_at", np.int64, (MAX_MEMBERS,)),
         # the message decoded last; a best bid and offer is one level a side, a trade one level of side 0
         ("kind", np.int64),
         ("channel", np.int64),
