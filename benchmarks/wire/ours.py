@@ -38,7 +38,7 @@ class BuyOnChange(HFTStrategy):
         super().__init__("buy_on_change", books, {})
         self._size_lots = books.instruments[0].lots_from_text(SIZE)
 
-    def on_book(self, book: int, now_ns: int) -> Decision | None:
+    def on_book(self, book: int, now_ns: int) -> Decision | None:  # noqa: ARG002  # the interface
         touch = self.books[book].best_ask
         if touch is None:
             return None
