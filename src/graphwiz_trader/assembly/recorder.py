@@ -61,6 +61,7 @@ class RecordingSession:
         self._config = config
         self._endpoints = dict(endpoints)
         self._settings = settings
+        self._feeds: dict[str, BinanceFeed] = {}
         self._stop = asyncio.Event()
         self._why = ""
         self.name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
