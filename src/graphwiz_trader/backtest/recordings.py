@@ -40,6 +40,7 @@ _OWN_NAME = re.compile(rb'"symbol"\s*:\s*"([A-Z0-9_]{1,24})"')
 _LATEST_NS = 4_102_444_800 * 10**9
 """The year 2100: a time beyond it is damage, and would not fit the engine's clock."""
 
+_STRANGER_FRAMES_MAX = 3
 UNNAMED = "?"
 """In place of the symbol of a snapshot that does not say whose it is."""
 
@@ -138,10 +139,11 @@ class Recording:
     def note_symbols(self, path: Path, named: Counter[str]) -> tuple[frozenset[str], str]:
         """What a file is of, given how many of its stream frames name each symbol; and whose its unnamed snapshots are.
 
-        A damaged frame may name any symbol: one that hardly occurs beside the commonest is a stranger, not the file's.
+        A damaged frame may name any symbol: one that occurs a few times beside a common one is a stranger, not the
+        file's. A symbol that is merely quiet is the file's like any other.
         """
         most = max(named.values(), default=0)
-        own = frozenset(symbol for symbol, count in named.items() if count * (20 if count <= 3 else 100) >= most)
+        own = frozenset(s for s, count in named.items() if count > _STRANGER_FRAMES_MAX or count * 20 >= most)
         self._own_symbols[path] = next(iter(own)) if len(own) == 1 else UNNAMED
         return own, self._own_symbols[path]
 
