@@ -109,7 +109,8 @@ def test_a_snapshot_without_a_name_among_several_symbols_is_given_to_none(tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("frames", "strangers", "belongs"), [(21, 1, True), (20, 1, False), (61, 3, True), (60, 3, False), (4_000, 4, False)]
+    ("frames", "strangers", "belongs"),
+    [(21, 1, True), (20, 1, False), (61, 3, True), (60, 3, False), (4_000, 4, False)],
 )
 def test_a_damaged_frame_that_names_another_symbol_takes_no_snapshot_away(
     tmp_path: Path, frames: int, strangers: int, belongs: bool
