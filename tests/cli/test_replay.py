@@ -146,6 +146,14 @@ def test_a_single_source_without_an_equals_sign_is_a_journal_and_says_so_when_it
     assert isinstance(failure(tmp_path / "nowhere"), JournalMissingError)
 
 
+def test_frames_that_are_all_refused_are_said_to_be(tmp_path: Path, files: dict[tuple[str, str], Path]) -> None:
+    in_ms = tmp_path / "in_ms.jsonl"
+    lines = next(iter(files.values())).read_text().splitlines()
+    in_ms.write_text("".join(f"{line[:13]} {line[20:]}\n" for line in lines))
+    output = " ".join(replay(f"binance={in_ms}").output.split())
+    assert "every frame of binance was refused; expected lines `<receive time in ns> <frame>`" in output
+
+
 def test_two_ways_at_once_are_refused(files: dict[tuple[str, str], Path]) -> None:
     result = replay(*sources(files), "--direct", "--through", "sockets")
     assert result.exit_code == 2

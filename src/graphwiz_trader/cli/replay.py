@@ -88,6 +88,12 @@ def replay(
             figures = direct_replay(config, instruments, latency_ms=latency_ms).run(recording, advance)
     for path, damage in recording.damaged.items():
         console.print(f"[yellow]{path} ends in the middle ({damage}); what stands before was used")
+    for exchange, count in figures["frames"].items():
+        if count and figures["refused"][exchange] == count:
+            console.print(
+                f"[yellow]every frame of {exchange} was refused; expected lines `<receive time in ns> <frame>` "
+                "with frames of that exchange"
+            )
     _show(figures, console, json_file)
 
 
