@@ -20,13 +20,15 @@ import uvloop
 from benchmarks import report, tapes
 from benchmarks.wire.venue import Desk
 
-_ECHO, _OURS = "bare picows echo", "graphwiz"
-_MODULES = {
-    _ECHO: "echo",
-    _OURS: "ours",
-    "by hand (picows, orjson, dict)": "by_hand",
-    "ccxt.pro over WebSocket": "ccxt_pro",
+_ECHO, _OURS = "bare picows echo", "graphwiz, logged on"
+_CLIENTS = {
+    _ECHO: ("echo",),
+    _OURS: ("ours",),
+    "graphwiz, signing each order": ("ours", "hmac"),
+    "by hand (picows, orjson, dict, hmac)": ("by_hand",),
+    "ccxt.pro over WebSocket": ("ccxt_pro",),
 }
+"""The module of `benchmarks.wire` that each client is, and its arguments."""
 _TARGET = 1.25
 _PAUSE_S = 0.0005
 """Between two frames: long enough for a client to have done with the last one and its answer."""
@@ -82,10 +84,10 @@ async def _run(
     """Times in ns by client and round, and the desks as they were left."""
     seats: dict[str, Seat] = {}
     try:
-        for name, module in _MODULES.items():
+        for name, (module, *options) in _CLIENTS.items():
             if module != "ccxt_pro" or find_spec("ccxt") is not None:
                 desk = Desk(tape.snapshot, tape.depth, sends_raw=module == "ccxt_pro")
-                command = [sys.executable, "-m", f"benchmarks.wire.{module}", str(await desk.open())]
+                command = [sys.executable, "-m", f"benchmarks.wire.{module}", str(await desk.open()), *options]
                 pause_s = _LONG_PAUSE_S if module == "ccxt_pro" else _PAUSE_S
                 seats[name] = Seat(desk, subprocess.Popen(command), pause_s)
         for name, seat in seats.items():

@@ -6,10 +6,14 @@ Only the strategy is made for the benchmark: it wants one IOC order whenever the
 from __future__ import annotations
 
 import asyncio
+import sys
 import tempfile
 from decimal import Decimal
 from pathlib import Path
 from time import time_ns
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from benchmarks.cores import instruments_of
 from benchmarks.wire import KEY, SECRET, SIZE, SYMBOL
@@ -48,6 +52,15 @@ class BuyOnChange(HFTStrategy):
         return Decision(strategy=self.name, book=book, intents=(intent,), reason="top changed")
 
 
+def _credentials() -> Credentials:
+    """An Ed25519 key, which logs on once, or with ``hmac`` on the command line one that signs every order."""
+    if "hmac" in sys.argv:
+        return Credentials(KEY, SECRET)
+    key = Ed25519PrivateKey.generate()
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return Credentials(KEY, pem.decode())
+
+
 async def _client(port: int) -> None:
     instruments = instruments_of([(_EXCHANGE, SYMBOL)])
     config = HftConfig.model_validate({"risk": {"max_orders_per_second": 10_000, "max_exposure": Decimal(10**9)}})
@@ -56,7 +69,7 @@ async def _client(port: int) -> None:
     sink = MeasuredEngine(PerformanceMonitor())
     feed = BinanceFeed(instruments, _EXCHANGE, endpoints=endpoints, line=0, sink=sink)
     orders = BinanceOrderLine(
-        instruments, _EXCHANGE, endpoints=endpoints, credentials=Credentials(KEY, SECRET), line=1, sink=sink
+        instruments, _EXCHANGE, endpoints=endpoints, credentials=_credentials(), line=1, sink=sink
     )
     with tempfile.TemporaryDirectory() as folder:
         journal = JournalWriter(Path(folder) / "journal", session="wire")
