@@ -7,9 +7,11 @@ frame of the same recorded spot depth. Frames that change nothing at the top of 
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from statistics import median
 from typing import NamedTuple
@@ -20,10 +22,11 @@ import uvloop
 from benchmarks import report, tapes
 from benchmarks.wire.venue import Desk
 
-_ECHO, _OURS = "bare picows echo", "graphwiz, logged on"
+_ECHO, _OURS, _POLLING = "bare picows echo", "graphwiz, logged on", "graphwiz, logged on, busy_poll"
 _CLIENTS = {
     _ECHO: ("echo",),
     _OURS: ("ours",),
+    _POLLING: ("ours", "poll"),
     "graphwiz, signing each order": ("ours", "hmac"),
     "by hand (picows, orjson, dict, hmac)": ("by_hand",),
     "ccxt.pro over WebSocket": ("ccxt_pro",),
@@ -35,6 +38,8 @@ _PAUSE_S = 0.0005
 _LONG_PAUSE_S = 0.003
 """The same for ccxt.pro, which misses books that come while it is at work on an answer."""
 _START_S = 60.0
+_WAKE_S = 0.05
+"""From a client's turn beginning until its first frame."""
 _PATIENCE_S = 0.25
 """After it an order counts as lost: ccxt.pro misses books that come while it awaits an order's answer."""
 _WARM_UP = 30
@@ -73,7 +78,8 @@ def main() -> int:
     ]
     title = f"wire to wire, {arguments.rounds} rounds of {arguments.frames} frames, {tape.origin}"
     report.table(title, ("client", "median µs", "/ echo", "order bytes", "lost"), rows)
-    print(f"graphwiz / echo: {report.verdict(multiples[_OURS], _TARGET)}")
+    for name in (_OURS, _POLLING):
+        print(f"{name} / echo: {report.verdict(multiples[name], _TARGET)}")
     report.write_json(arguments.json, {"wire_to_wire": multiples, "target": _TARGET})
     return int(multiples[_OURS] > _TARGET)
 
@@ -92,20 +98,34 @@ async def _run(
                 seats[name] = Seat(desk, subprocess.Popen(command), pause_s)
         for name, seat in seats.items():
             await _warm_up(name, seat, changes)
+            seat.process.send_signal(signal.SIGSTOP)
         spinning = asyncio.create_task(_spin())
         times: dict[str, list[list[int]]] = {name: [] for name in seats}
         names = list(seats)
         for number in range(rounds):
             for name in names[number % len(names) :] + names[: number % len(names)]:
-                times[name].append(await _round(seats[name], changes, frames))
+                with _at_work(seats[name]):
+                    await asyncio.sleep(_WAKE_S)
+                    times[name].append(await _round(seats[name], changes, frames))
         spinning.cancel()
         return times, {name: seat.desk for name, seat in seats.items()}
     finally:
         for seat in seats.values():
             seat.process.terminate()
+            seat.process.send_signal(signal.SIGCONT)
             await seat.desk.close()
         for seat in seats.values():
             seat.process.wait()
+
+
+@contextmanager
+def _at_work(seat: Seat) -> Iterator[None]:
+    """Only the client whose turn it is runs: the others would take its processor."""
+    seat.process.send_signal(signal.SIGCONT)
+    try:
+        yield
+    finally:
+        seat.process.send_signal(signal.SIGSTOP)
 
 
 async def _spin() -> None:

@@ -20,7 +20,7 @@ from benchmarks.wire import KEY, SECRET, SIZE, SYMBOL
 from benchmarks.wire.connecting import orders_url, rest_url, run
 from graphwiz_trader.assembly import core as assembly
 from graphwiz_trader.assembly.measured import MeasuredEngine
-from graphwiz_trader.assembly.rehearsal import Rehearsal
+from graphwiz_trader.assembly.rehearsal import Rehearsal, keep_awake
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.hft.events import Decision, OrderIntent, Side
 from graphwiz_trader.hft.orderbook import OrderBookManager
@@ -89,6 +89,8 @@ async def _client(port: int) -> None:
         rehearsal = Rehearsal(config, instruments, {_EXCHANGE: orders})
         tasks = [asyncio.create_task(feed.run()), asyncio.create_task(orders.run())]
         tasks.append(asyncio.create_task(rehearsal.keep_warm(config.performance.rehearsal_interval_ms / 1_000)))
+        if "poll" in sys.argv:
+            tasks.append(asyncio.create_task(keep_awake()))
         try:
             while not any(task.done() for task in tasks):
                 await asyncio.sleep(_TIMER_S)

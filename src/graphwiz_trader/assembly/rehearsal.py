@@ -89,6 +89,12 @@ class Rehearsal:
         ) % (self._symbol, number, number, number - 1, self._prices[1], 1 + number % 2)
 
 
+async def keep_awake() -> None:
+    """Keep the event loop from sleeping until cancelled: it then asks its sockets all the time."""
+    while True:
+        await asyncio.sleep(0)
+
+
 class _Extra(HFTStrategy):
     """Wants one order at every change, the smallest that its instrument takes."""
 

@@ -28,7 +28,7 @@ from graphwiz_trader.assembly.core import (
     session_start,
 )
 from graphwiz_trader.assembly.measured import MeasuredEngine, OrderTimes
-from graphwiz_trader.assembly.rehearsal import Rehearsal
+from graphwiz_trader.assembly.rehearsal import Rehearsal, keep_awake
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.errors import GraphwizError
 from graphwiz_trader.hft.events import Command, RecordKind
@@ -183,6 +183,8 @@ class TradingSession:
         if interval_ms:
             rehearsal = Rehearsal(self._config, parts.core.books.instruments, parts.orders)
             tasks.append(asyncio.create_task(rehearsal.keep_warm(interval_ms / 1_000)))
+        if self._config.performance.busy_poll:
+            tasks.append(asyncio.create_task(keep_awake()))
         try:
             await self._until_stopped(tasks, duration_s)
             await self._end_orders(parts.core)

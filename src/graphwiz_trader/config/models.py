@@ -244,6 +244,10 @@ class PerformanceConfig(Section):
         le=1_000,
         description="How often the path of an order is walked without sending one, so that it is never cold; 0: never.",
     )
+    busy_poll: bool = Field(
+        default=False,
+        description="Ask the sockets again and again instead of sleeping between frames: takes a whole processor.",
+    )
     enable_profiling: bool = Field(default=False, description="Measure each stage of a frame's journey, at some cost.")
 
 

@@ -150,8 +150,9 @@ class Engine:
         The decision itself is recorded behind its orders: each of those is journaled before it is sent, and nothing
         else may stand between a decision and the wire.
         """
-        if not all(self._executor.is_reachable(intent.book) for intent in decision.intents):
-            return  # one leg of two would be a position
+        for intent in decision.intents:
+            if not self._executor.is_reachable(intent.book):
+                return  # one leg of two would be a position
         has_legs = len(decision.intents) > 1
         if has_legs and self._legs.is_paused((strategy.name, self._symbols[decision.book]), now_ns):
             return
