@@ -154,6 +154,18 @@ def test_frames_that_are_all_refused_are_said_to_be(tmp_path: Path, files: dict[
     assert "every frame of binance was refused; expected lines `<receive time in ns> <frame>`" in output
 
 
+def test_snapshots_of_nobody_in_a_file_of_several_symbols_are_said_to_be_unused(
+    tmp_path: Path, files: dict[tuple[str, str], Path]
+) -> None:
+    spot = [path for (exchange, _), path in files.items() if exchange == "binance"]
+    other = spot[0].read_text().replace("BTCUSDT", "XRPUSDT").replace("btcusdt", "xrpusdt")
+    both = tmp_path / "both.jsonl"
+    both.write_text("".join(sorted((spot[0].read_text() + other).splitlines(keepends=True))))
+    output = " ".join(replay(f"binance={both}").output.split())
+    assert "2 snapshots of binance do not say whose they are" in output
+    assert "give each symbol a file of its own" in output
+
+
 def test_two_ways_at_once_are_refused(files: dict[tuple[str, str], Path]) -> None:
     result = replay(*sources(files), "--direct", "--through", "sockets")
     assert result.exit_code == 2

@@ -54,7 +54,7 @@ class DirectReplay(NamedTuple):
             progress=progress,
         )
         frames = self.core.frames()
-        return report(
+        figures = report(
             books=self.core.books,
             pulse=self.core.engine.pulse(0),
             frames={exchange: count + unused[exchange] for exchange, count in frames.items()},
@@ -62,6 +62,7 @@ class DirectReplay(NamedTuple):
             decision_hash=self.decisions.text,
             seconds=time.perf_counter() - started,
         )
+        return {**figures, "unused_snapshots": dict(unused)} if unused else figures
 
 
 def direct_replay(

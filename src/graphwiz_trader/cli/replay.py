@@ -86,6 +86,12 @@ def replay(
     else:
         with _progress(console, "replaying") as advance:
             figures = direct_replay(config, instruments, latency_ms=latency_ms).run(recording, advance)
+    _warn(recording, figures, console)
+    _show(figures, console, json_file)
+
+
+def _warn(recording: Recording, figures: Report, console: Console) -> None:
+    """Say what of the recording could not be used, and why."""
     for path, damage in recording.damaged.items():
         console.print(f"[yellow]{path} ends in the middle ({damage}); what stands before was used")
     for exchange, count in figures["frames"].items():
@@ -94,7 +100,11 @@ def replay(
                 f"[yellow]every frame of {exchange} was refused; expected lines `<receive time in ns> <frame>` "
                 "with frames of that exchange"
             )
-    _show(figures, console, json_file)
+    for exchange, count in figures.get("unused_snapshots", {}).items():
+        console.print(
+            f"[yellow]{count} snapshots of {exchange} do not say whose they are, and their file holds several symbols; "
+            "give each symbol a file of its own"
+        )
 
 
 def _replay_journal(directory: Path, console: Console, json_file: Path | None) -> None:
@@ -114,10 +124,12 @@ def _replay_journal(directory: Path, console: Console, json_file: Path | None) -
 
 
 def _show(figures: Report, console: Console, json_file: Path | None) -> None:
-    console.print(table(figures))
+    """The table where figures are not asked for as JSON on standard output, and the file."""
+    to_output = str(json_file) == "-"
+    (console if to_output else Console()).print(table(figures))
     if json_file is not None:
         text = json.dumps(figures, indent=1)
-        if str(json_file) == "-":
+        if to_output:
             typer.echo(text)
         else:
             json_file.write_text(text + "\n", encoding="utf-8")
