@@ -14,14 +14,14 @@ is added. That takes the place of some 900 bytes of text.
 from __future__ import annotations
 
 import zlib
+from typing import Any
 
 import numpy as np
 
+from graphwiz_trader.hft.kernels.bits import trailing_zeros
 from graphwiz_trader.hft.kernels.jit import inlined, kernel
-from graphwiz_trader.hft.kernels.ladder import lots_at, next_key
-from graphwiz_trader.hft.kernels.layout import NO_KEY, PIECES, Record
+from graphwiz_trader.hft.kernels.layout import CHECKED_LEVELS, PIECES, Record
 
-_LEVELS = 25
 _LONGEST_PIECE = 43
 """``:0.`` and 18 digits, twice, and one to spare."""
 _TEN = np.uint64(10)
@@ -61,34 +61,58 @@ _BEFORE_SEPARATOR = _before(_SYMBOLS[_SEPARATOR], _ONES)
 @kernel
 def is_right(book: Record, checksum: int) -> bool:
     """Whether the book's best levels have this checksum, the venue's signed 32-bit number."""
+    bids = _gather(book, 0)
+    asks = _gather(book, 1)
     state = _BEFORE_SEPARATOR
-    bid = book.best[0]
-    ask = book.best[1]
-    for _ in range(_LEVELS):
-        if bid != NO_KEY:
-            state = _continued(book, 0, bid, state)
-            bid = next_key(book, 0, bid)
-        if ask != NO_KEY:
-            state = _continued(book, 1, ask, state)
-            ask = next_key(book, 1, ask)
+    for i in range(CHECKED_LEVELS):
+        if i < bids:
+            state = _continued(state, book.best_pieces[0, i])
+        if i < asks:
+            state = _continued(state, book.best_pieces[1, i])
     return (state ^ _ONES) == (checksum & _ONES)
 
 
 @inlined
-def _continued(book: Record, side: int, key: int, state: int) -> int:
-    """The register after the piece of the level at ``key``."""
-    lots = lots_at(book, side, key)
-    place = key & (PIECES - 1)
-    if book.piece_key[side, place] != key or book.piece_lots[side, place] != lots:
-        book.piece_key[side, place] = key
-        book.piece_lots[side, place] = lots
-        book.piece[side, place] = _piece(book, abs(key), lots)
-    piece = book.piece[side, place]
+def _continued(state: int, piece: int) -> int:
+    """The register after one more piece."""
     moved = _MOVED_ON[piece >> 32]
-    total = piece & _ONES
+    total: Any = piece & _ONES
     for nibble in range(8):
         total ^= np.int64(moved[nibble, (state >> (4 * nibble)) & 15])
     return total
+
+
+@kernel
+def _gather(book: Record, side: int) -> int:
+    """Put the pieces of a side's best levels into ``best_pieces``; returns how many there are."""
+    wanted = min(book.count[side], CHECKED_LEVELS)
+    near = min(book.count[side] - book.far_count[side], wanted)
+    base = book.base[side]
+    slot: Any = book.best[side] - base
+    word = np.uint64(slot >> 6)
+    bits = book.occupied[side, word] if near != 0 else np.uint64(0)
+    for i in range(near):
+        while bits == 0:
+            word += np.uint64(1)
+            bits = book.occupied[side, word]
+        slot = np.int64(word << np.uint64(6)) + trailing_zeros(bits)
+        bits &= bits - np.uint64(1)
+        book.best_pieces[side, i] = _remembered(book, side, base + slot, book.lots[side, np.uint64(slot)])
+    for i in range(near, wanted):
+        far = i - near
+        book.best_pieces[side, i] = _remembered(book, side, book.far_key[side, far], book.far_lots[side, far])
+    return wanted
+
+
+@inlined
+def _remembered(book: Record, side: int, key: int, lots: int) -> int:
+    """The piece of a level: remembered, or computed now."""
+    place = np.uint64(key & (PIECES - 1))
+    if book.pieces[side, place, 0] != key or book.pieces[side, place, 1] != lots:
+        book.pieces[side, place, 0] = key
+        book.pieces[side, place, 1] = lots
+        book.pieces[side, place, 2] = _piece(book, abs(key), lots)
+    return book.pieces[side, place, 2]
 
 
 @kernel
@@ -102,26 +126,24 @@ def _piece(book: Record, ticks: int, lots: int) -> np.int64:
 
 
 @inlined
-def _decimal(number: int, decimals: int, total: np.uint32, length: int) -> tuple[np.uint32, int]:
+def _decimal(number: int, decimals: int, total: Any, length: int) -> tuple[Any, int]:
     """Put the shortest text of ``number × 10^-decimals`` before a text of this sum and length."""
     value = np.uint64(number)  # unsigned, because Python's rules for dividing negative numbers cost twice the time
-    rest = value // _TEN
-    while decimals > 0 and value == rest * _TEN:
-        value = rest
+    # 1 once a digit of the fraction is not a zero at its end. Counted, because a processor guesses such branches wrong.
+    written: Any = np.uint32(0)
+    for _ in range(decimals):
         rest = value // _TEN
-        decimals -= 1
-    if decimals > 0:
-        for _ in range(decimals):
-            total ^= _CONTRIBUTION[length, value - rest * _TEN]
-            value = rest
-            rest = value // _TEN
-            length += 1
-        total ^= _CONTRIBUTION[length, _POINT]
-        length += 1
+        digit = value - rest * _TEN
+        written |= np.uint32(digit != 0)
+        total ^= _CONTRIBUTION[length, digit] * written
+        length += written
+        value = rest
+    total ^= _CONTRIBUTION[length, _POINT] * written
+    length += written
     while True:
+        rest = value // _TEN
         total ^= _CONTRIBUTION[length, value - rest * _TEN]
         length += 1
         if rest == 0:
             return total, length
         value = rest
-        rest = value // _TEN

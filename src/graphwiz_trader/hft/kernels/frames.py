@@ -39,6 +39,15 @@ def _load(typing_context: Any, address: Any) -> Any:
     return types.int64(types.int64), generate
 
 
+@instruction
+def _load_word(typing_context: Any, address: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
+        return builder.load(pointer, align=1)
+
+    return types.uint64(types.int64), generate
+
+
 @inlined
 def view(data: bytes) -> Frame:
     """The frame in ``data``, valid while the caller holds ``data``."""
@@ -60,3 +69,18 @@ def _unchecked(frame: Frame, position: int) -> int:
 
 
 byte_at = inlined(_checked if _NUMBA_SETTINGS.BOUNDSCHECK else _unchecked)
+
+
+def _checked_word(frame: Frame, position: int) -> Any:
+    """The eight bytes from ``position`` on as an unsigned number, the first the lowest."""
+    if position < 0 or position + 8 > frame[1]:
+        raise IndexError("a decoder read outside its frame")
+    return _load_word(frame[0] + position)
+
+
+def _unchecked_word(frame: Frame, position: int) -> Any:
+    """As _checked_word; the caller has checked that all eight are inside."""
+    return _load_word(frame[0] + position)
+
+
+word_at = inlined(_checked_word if _NUMBA_SETTINGS.BOUNDSCHECK else _unchecked_word)

@@ -37,6 +37,8 @@ NO_KEY = 2**62
 
 NO_ID = -2
 """In place of an id that a message does not have; -1 is one of OKX's own."""
+CHECKED_LEVELS = 25
+"""Levels a side that a checksum is of."""
 PIECES = 256
 """Levels a side whose part of a checksum is remembered, by the low bits of their key."""
 
@@ -97,10 +99,9 @@ BOOK = np.dtype(
         ("history_count", np.int64),
         ("history_mid2", np.int64, (HISTORY,)),  # bid + ask in ticks: twice the mid
         ("history_ns", np.int64, (HISTORY,)),
-        # what levels contribute to a checksum, see ``checksum``
-        ("piece_key", np.int64, (2, PIECES)),
-        ("piece_lots", np.int64, (2, PIECES)),  # 0: nothing remembered here
-        ("piece", np.int64, (2, PIECES)),
+        # what levels contribute to a checksum: key, lots (0: nothing remembered here), piece; see ``checksum``
+        ("pieces", np.int64, (2, PIECES, 4)),
+        ("best_pieces", np.int64, (2, CHECKED_LEVELS)),  # best first, as the checksum was last made
     ],
     align=True,
 )
