@@ -138,7 +138,8 @@ class Engine:
         """The top of a trusted book changed."""
         if self._books.scan(book, now_ns) or self._open_crosses[book]:
             self._note_crosses(book, now_ns)
-        self._check_loss(now_ns)
+        if self._risk.check_loss(now_ns):
+            self._halt(now_ns)
         for strategy in self._acting:
             decision = strategy.on_book(book, now_ns)
             if decision is not None:

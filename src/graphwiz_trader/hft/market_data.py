@@ -22,7 +22,7 @@ _HELD_FRAMES_MAX = 20_000
 """Frames kept for one book that waits for its snapshot; beyond it the oldest go, and a gap will show it."""
 _TOO_OLD_MAX = 5
 """Snapshots that were all older than the first frame held: then it is that frame that lies about its place."""
-_NO_BOOK = outcome.NO_BOOK
+_NO_BOOK, _TRADE, _TOP_CHANGED = outcome.NO_BOOK, outcome.TRADE, outcome.TOP_CHANGED
 _ABOUT_LEVELS = (DEPTH, SNAPSHOT, NONE)
 """Kinds of message that are lost to the book when they are refused; NONE may have been one."""
 
@@ -49,6 +49,8 @@ class MarketData:
         self._books = books
         self._records = books.records
         self._decoders = tuple(decoders)
+        self._on_frame = tuple(decoder.on_frame for decoder in decoders)
+        self._feeds = tuple(decoder.feed for decoder in decoders)
         self._recorder = recorder
         self._request_snapshot = request_snapshot
         self._stale_after_ns = stale_after_ms * 1_000_000
@@ -69,15 +71,14 @@ class MarketData:
 
     def on_frame(self, line: int, frame: bytes, now_ns: int) -> int:
         """Apply a frame. Returns the book whose top changed or is trusted anew, or -1: nothing for strategies."""
-        decoder = self._decoders[line]
-        result = decoder.on_frame(frame, decoder.feed, self._records, now_ns)
+        result = self._on_frame[line](frame, self._feeds[line], self._records, now_ns)
         code = result & 0xFF
-        if code > outcome.TRADE:
+        if code > _TRADE:
             return self._on_unusual(line, frame, code, result >> 8, now_ns)
         book = result >> 8
         if self._unsettled and book in self._unsettled and self._note_trust(book, "in sequence", now_ns):
             return book
-        return book if code == outcome.TOP_CHANGED else -1
+        return book if code == _TOP_CHANGED else -1
 
     def on_snapshot(self, book: int, body: bytes, now_ns: int) -> int:
         """Start a book from a snapshot and offer it the frames held for it. Returns as `on_frame`."""

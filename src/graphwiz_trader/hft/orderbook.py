@@ -5,7 +5,7 @@ The numbers live in the kernels' arrays; an ``OrderBook`` is a window on one row
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -179,15 +179,17 @@ class OrderBookManager:
         )
         return found
 
-    def crosses(self, book: int) -> Iterator[tuple[int, int, float]]:
+    def crosses(self, book: int) -> Sequence[tuple[int, int, float]]:
         """(buy book, sell book, net bps at the top) of every direction that the last ``scan`` found profitable."""
         if not self._found[book]:
-            return
+            return ()
+        found = []
         for peer, nets in zip(self.peers[book].tolist(), self._net_bps[book].tolist(), strict=True):
             if nets[0] > 0:
-                yield book, peer, nets[0]
+                found.append((book, peer, nets[0]))
             if nets[1] > 0:
-                yield peer, book, nets[1]
+                found.append((peer, book, nets[1]))
+        return found
 
     def walk(self, buy_book: int, sell_book: int, min_bps: float) -> tuple[int, int, int, int]:
         """(worst buy ticks, worst sell ticks, buy lots, sell lots) shown while each unit still nets ``min_bps``."""

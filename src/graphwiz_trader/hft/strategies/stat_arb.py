@@ -35,14 +35,13 @@ class StatisticalArbitrage(HFTStrategy):
     def on_book(self, book: int, now_ns: int) -> Decision | None:
         z = self._z_score(self._states, self.books.records, book)
         held_units = self.positions.size_units(book)
-        if not held_units or not self._could_close(book, held_units):
-            if -self._threshold < z < self._threshold or math.isnan(z) or not self.may_act(book, now_ns):
-                return None
-            return self._enter(book, held_units, z)
-        back_at_mean = z >= 0.0 if held_units > 0 else z <= 0.0
-        if back_at_mean and self.may_act(book, now_ns):
-            return self._exit(book, held_units, z)
-        return None
+        is_near = -self._threshold < z < self._threshold or math.isnan(z)
+        is_back = (z >= 0.0 if held_units > 0 else z <= 0.0) if held_units else False
+        if (is_near and not is_back) or not self.may_act(book, now_ns):
+            return None
+        if held_units and self._could_close(book, held_units):
+            return self._exit(book, held_units, z) if is_back else None
+        return None if is_near else self._enter(book, held_units, z)
 
     def _could_close(self, book: int, held_units: int) -> bool:
         """Whether the venue takes orders so small: a rest below that waits to be closed with the next position."""
