@@ -54,15 +54,27 @@ class Seat(NamedTuple):
     pause_s: float
 
 
+class _Conditions(NamedTuple):
+    """What the multiples depend on: a processor that has slept, venue's or client's, is slow to answer."""
+
+    rounds: int
+    frames: int
+    pause_s: float
+    venue_sleeps: bool
+
+
 def main() -> int:
     parser = report.arguments(__doc__)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--frames", type=int, default=40, help="timed frames of a client in a round")
+    parser.add_argument("--pause-ms", type=float, default=_PAUSE_S * 1e3, help="between two frames")
+    parser.add_argument("--venue-sleeps", action="store_true", help="the venue waits for orders without polling")
     arguments = parser.parse_args()
     tape = tapes.load("binance", "BTCUSDT")
     changes = _top_changes(tape)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        times, desks = runner.run(_run(tape, changes, arguments.rounds, arguments.frames))
+        conditions = _Conditions(arguments.rounds, arguments.frames, arguments.pause_ms / 1e3, arguments.venue_sleeps)
+        times, desks = runner.run(_run(tape, changes, conditions))
     multiples = {
         name: median(median(t) / median(e) for t, e in zip(times[name], times[_ECHO], strict=True)) for name in times
     }
@@ -76,7 +88,11 @@ def main() -> int:
         )
         for name in sorted(times, key=multiples.__getitem__)
     ]
-    title = f"wire to wire, {arguments.rounds} rounds of {arguments.frames} frames, {tape.origin}"
+    venue = "asleep" if arguments.venue_sleeps else "polling"
+    title = (
+        f"wire to wire, {arguments.rounds} rounds of {arguments.frames} frames {arguments.pause_ms:g} ms apart, "
+        f"venue {venue}, {tape.origin}"
+    )
     report.table(title, ("client", "median µs", "/ echo", "order bytes", "lost"), rows)
     for name in (_OURS, _POLLING):
         print(f"{name} / echo: {report.verdict(multiples[name], _TARGET)}")
@@ -85,7 +101,7 @@ def main() -> int:
 
 
 async def _run(
-    tape: tapes.Tape, changes: Sequence[bool], rounds: int, frames: int
+    tape: tapes.Tape, changes: Sequence[bool], conditions: _Conditions
 ) -> tuple[dict[str, list[list[int]]], dict[str, Desk]]:
     """Times in ns by client and round, and the desks as they were left."""
     seats: dict[str, Seat] = {}
@@ -94,20 +110,21 @@ async def _run(
             if module != "ccxt_pro" or find_spec("ccxt") is not None:
                 desk = Desk(tape.snapshot, tape.depth, sends_raw=module == "ccxt_pro")
                 command = [sys.executable, "-m", f"benchmarks.wire.{module}", str(await desk.open()), *options]
-                pause_s = _LONG_PAUSE_S if module == "ccxt_pro" else _PAUSE_S
+                pause_s = max(conditions.pause_s, _LONG_PAUSE_S if module == "ccxt_pro" else 0)
                 seats[name] = Seat(desk, subprocess.Popen(command), pause_s)
         for name, seat in seats.items():
             await _warm_up(name, seat, changes)
             seat.process.send_signal(signal.SIGSTOP)
-        spinning = asyncio.create_task(_spin())
+        spinning = None if conditions.venue_sleeps else asyncio.create_task(_spin())
         times: dict[str, list[list[int]]] = {name: [] for name in seats}
         names = list(seats)
-        for number in range(rounds):
+        for number in range(conditions.rounds):
             for name in names[number % len(names) :] + names[: number % len(names)]:
                 with _at_work(seats[name]):
                     await asyncio.sleep(_WAKE_S)
-                    times[name].append(await _round(seats[name], changes, frames))
-        spinning.cancel()
+                    times[name].append(await _round(seats[name], changes, conditions.frames))
+        if spinning is not None:
+            spinning.cancel()
         return times, {name: seat.desk for name, seat in seats.items()}
     finally:
         for seat in seats.values():
