@@ -55,6 +55,7 @@ def test_the_package_as_it_is_keeps_every_arrow(copy):
         ("journal/__init__.py", "import graphwiz_trader.observers"),
         ("venues/__init__.py", "import graphwiz_trader.config"),
         ("venues/binance/__init__.py", "import graphwiz_trader.venues.simulated"),
+        ("venues/okx/__init__.py", "import graphwiz_trader.venues.binance"),
         ("observers/__init__.py", "import graphwiz_trader.backtest"),
         ("config/__init__.py", "import graphwiz_trader.cli"),
         ("a_room_without_a_place.py", '"""New."""'),

@@ -12,8 +12,8 @@ from graphwiz_trader.hft.events import Side, Trust
 from graphwiz_trader.hft.instruments import Instrument
 from graphwiz_trader.venues.base import Endpoints
 from graphwiz_trader.venues.binance.feed import FEED_TIMING, BinanceFeed
-from graphwiz_trader.venues.binance.rest import RestClient
 from graphwiz_trader.venues.connection import Timing
+from graphwiz_trader.venues.rest import RestClient
 from venues.harness import (
     BTC,
     ETH,

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from graphwiz_trader.venues.binance.market import SPOT
-from graphwiz_trader.venues.binance.rest import RestClient, RestError
 from graphwiz_trader.venues.binance.snapshots import Snapshots
+from graphwiz_trader.venues.rest import RestClient, RestError
 from venues.harness import BTC, ETH, GOOD, PATIENCE_S, RestVenue, Unhurried, Watched, on_uvloop
 
 

@@ -9,32 +9,28 @@ Sources: Binance spot API docs, "Exchange information", "Filters"; USD-M futures
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from graphwiz_trader.errors import did_you_mean
 from graphwiz_trader.hft.instruments import (
-    UNIT_DECIMALS,
     Instrument,
     Instruments,
-    decimals_of,
     text_from_units,
     units_from_text,
 )
 from graphwiz_trader.venues.base import Endpoints, VenueError
 from graphwiz_trader.venues.binance.market import Market, market_of
-from graphwiz_trader.venues.binance.rest import RestClient, RestError
 from graphwiz_trader.venues.binance.snapshots import LEVELS
+from graphwiz_trader.venues.rest import RestClient
+from graphwiz_trader.venues.symbol_rules import ask, finest, near
 
 _FINEST_LOT = "0.00000001"
 """Binance's assets have eight decimals."""
 _WHOLE_LOT = "0.0001"
 """Where orders are for whole units or more: finer remainders do not stand in such books, and sizes are huge."""
 _MAX_LOTS = 2**53
-_ATTEMPTS = 3
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 5.0
 
 
 class _Filter(msgspec.Struct, rename="camel"):
@@ -86,7 +82,7 @@ def read_instruments(
     for book, symbol in enumerate(symbols, first_book):
         rules = listed.get(symbol)
         if rules is None:
-            raise VenueError(f"{exchange} does not list {symbol}; {did_you_mean(symbol, _near(symbol, listed))}")
+            raise VenueError(f"{exchange} does not list {symbol}; {did_you_mean(symbol, near(symbol, listed))}")
         if rules.status != "TRADING":
             raise VenueError(f"{exchange} does not trade {symbol} now: its status is {rules.status}")
         snapshot = (snapshots or {}).get(symbol)
@@ -119,30 +115,15 @@ async def _load(
     rest: RestClient, exchange: str, symbols: Sequence[str], first_book: int, fees_ppm: tuple[int, int]
 ) -> tuple[Instrument, ...]:
     market = market_of(exchange)
-    body = await _get(rest, exchange, market.exchange_info_path, {})
+    body = await ask(rest, exchange, market.exchange_info_path, {})
     instruments = read_instruments(body, exchange, symbols, first_book=first_book, fees_ppm=fees_ppm)
     weight = market.new_weight()
     snapshots = {}
     for instrument in instruments:
         await weight.take(market.depth_weight)
         asked = {"symbol": instrument.venue_symbol, "limit": str(LEVELS)}
-        snapshots[instrument.symbol] = await _get(rest, exchange, market.depth_path, asked)
+        snapshots[instrument.symbol] = await ask(rest, exchange, market.depth_path, asked)
     return read_instruments(body, exchange, symbols, first_book=first_book, fees_ppm=fees_ppm, snapshots=snapshots)
-
-
-async def _get(rest: RestClient, exchange: str, path: str, params: Mapping[str, str]) -> bytes:
-    """Try again a few times: an exchange may be starting too."""
-    pause_s = _FIRST_PAUSE_S
-    for attempt in range(_ATTEMPTS):
-        try:
-            return await rest.get(path, params)
-        except RestError as failure:
-            pause_s = max(pause_s, failure.pause_s)
-            if attempt == _ATTEMPTS - 1 or pause_s > _LONGEST_PAUSE_S:
-                raise VenueError(f"{exchange} does not answer: {failure}; is its address right?") from None
-        await asyncio.sleep(pause_s)
-        pause_s *= 2
-    raise AssertionError
 
 
 def _read_symbols(body: bytes, market: Market) -> list[_Symbol]:
@@ -154,14 +135,6 @@ def _read_symbols(body: bytes, market: Market) -> list[_Symbol]:
     return [s for s in symbols if not market.is_derivative or s.contract_type == "PERPETUAL"]
 
 
-def _near(symbol: str, listed: Mapping[str, _Symbol]) -> list[str]:
-    """What to name in an error: not 1,700 symbols, but those of the same base or quote, or else a few."""
-    base, _, quote = symbol.partition("/")
-    same_base = [name for name in listed if name.startswith(f"{base}/")]
-    same_quote = [name for name in listed if name.endswith(f"/{quote}")]
-    return same_base or same_quote[:20] or list(listed)[:20]
-
-
 def _instrument(market: Market, rules: _Symbol, book: int, fees_ppm: tuple[int, int], prices: list[str]) -> Instrument:
     filters = {each.filter_type: each for each in rules.filters}
     missing = [name for name in ("PRICE_FILTER", "LOT_SIZE") if name not in filters]
@@ -169,7 +142,7 @@ def _instrument(market: Market, rules: _Symbol, book: int, fees_ppm: tuple[int, 
         raise ValueError(f"no filter {' and '.join(missing)}")
     price_units = _step(filters["PRICE_FILTER"].tick_size, "tickSize")
     size_units = _step(filters["LOT_SIZE"].step_size, "stepSize")
-    tick_size = _finest(price_units, prices)
+    tick_size = finest(price_units, prices)
     lot_size = _FINEST_LOT if size_units < units_from_text("1") else _WHOLE_LOT
     lot_units = units_from_text(lot_size)
     if size_units % lot_units:
@@ -206,14 +179,6 @@ def _min_notional(filters: Mapping[str, _Filter]) -> str:
     """Spot has called its filter MIN_NOTIONAL and now NOTIONAL; USD-M's has a field of another name."""
     found = filters.get("NOTIONAL") or filters.get("MIN_NOTIONAL")
     return (found.min_notional or found.notional) if found is not None else "0"
-
-
-def _finest(price_units: int, prices: list[str]) -> str:
-    """The filter's tick while all prices keep it, else the power of ten that divides both."""
-    if all(units_from_text(price) % price_units == 0 for price in prices):
-        return text_from_units(price_units)
-    decimals = max(decimals_of(text_from_units(price_units)), *(decimals_of(price) for price in prices))
-    return text_from_units(10 ** (UNIT_DECIMALS - decimals))
 
 
 def _prices(snapshot: bytes) -> list[str]:

@@ -13,10 +13,10 @@ from picows import WSTransport
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.venues.base import Endpoints, LineState, Sink
 from graphwiz_trader.venues.binance.market import market_of
-from graphwiz_trader.venues.binance.rest import RestClient
 from graphwiz_trader.venues.binance.snapshots import Snapshots
 from graphwiz_trader.venues.connection import Connection, Timing
 from graphwiz_trader.venues.pacing import Allowance
+from graphwiz_trader.venues.rest import RestClient
 
 FEED_TIMING = Timing(ping_s=3.0, pong_s=3.0, silence_s=20.0)
 """A market always says something: a line of bookTicker and trades that is silent for longer is no line."""

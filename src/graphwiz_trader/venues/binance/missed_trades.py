@@ -15,9 +15,9 @@ import msgspec
 
 from graphwiz_trader.venues.base import Credentials
 from graphwiz_trader.venues.binance.order_encoder import TRADES
-from graphwiz_trader.venues.binance.rest import RestClient, RestError
 from graphwiz_trader.venues.binance.signing import Signer
 from graphwiz_trader.venues.connection import Receive
+from graphwiz_trader.venues.rest import RestClient, RestError
 
 
 class MissedTrades:

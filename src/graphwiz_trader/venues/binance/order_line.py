@@ -22,11 +22,11 @@ from graphwiz_trader.venues.binance.api_session import ApiSession
 from graphwiz_trader.venues.binance.market import market_of
 from graphwiz_trader.venues.binance.missed_trades import MissedTrades
 from graphwiz_trader.venues.binance.order_encoder import OrderEncoder
-from graphwiz_trader.venues.binance.rest import RestClient
 from graphwiz_trader.venues.binance.signing import HmacSigner, signer_for
 from graphwiz_trader.venues.binance.user_stream import UserStream
 from graphwiz_trader.venues.connection import Timing
 from graphwiz_trader.venues.pacing import Allowance
+from graphwiz_trader.venues.rest import RestClient
 
 _TEXT = WSMsgType.TEXT
 _MS = 1_000_000

@@ -13,8 +13,8 @@ from time import time_ns
 
 from graphwiz_trader.hft.instruments import Instrument
 from graphwiz_trader.venues.binance.market import Market
-from graphwiz_trader.venues.binance.rest import RestClient, RestError
 from graphwiz_trader.venues.pacing import BackOff
+from graphwiz_trader.venues.rest import RestClient, RestError
 
 LEVELS = 1_000
 _AT_ONCE = 4

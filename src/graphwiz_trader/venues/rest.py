@@ -1,4 +1,4 @@
-"""Binance's REST endpoints: one GET, bounded in time and size, with what the venue says about its limits."""
+"""A venue's REST endpoint: one GET, bounded in time and size, with what the venue says about its limits."""
 
 from __future__ import annotations
 
