@@ -8,5 +8,5 @@ lock() {
     uv pip compile pyproject.toml --group build "$@" --universal --python-version 3.11 \
         --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet --upgrade
 }
-lock --group dev --extra research --output-file requirements/dev.lock
+lock --group dev --extra research --extra ccxt --output-file requirements/dev.lock
 lock --extra research --constraint requirements/dev.lock --output-file requirements/run.lock
