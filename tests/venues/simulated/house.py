@@ -28,7 +28,7 @@ class Ear:
 def venue(exchange: str = "binance") -> Venue:
     flavour = FLAVOURS[exchange]
     listings = [flavour.list_instrument(instrument) for instrument in default_instruments([exchange])]
-    return Venue(exchange, [VenueBook(listing, MatchingEngine()) for listing in listings], linear=flavour.linear)
+    return Venue(exchange, [VenueBook(listing, MatchingEngine()) for listing in listings])
 
 
 def quote(at: Venue, side: Side, price_ticks: int, size_lots: int, symbol: str = "BTCUSDT") -> int:

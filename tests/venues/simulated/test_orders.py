@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from graphwiz_trader.hft.events import Side
-from graphwiz_trader.venues.simulated import DEMO_API_KEY, DEMO_API_SECRET
+from graphwiz_trader.venues.simulated import DEMO_API_KEY, DEMO_API_SECRET, Credentials
 from venues.simulated.clients import Client, ed25519_signed, hmac_signed, in_loop, now_ms, serving, until
 from venues.simulated.house import NOW_MS, quote
 
@@ -203,7 +203,7 @@ def test_an_ed25519_key_logs_a_session_on_and_then_needs_no_signatures(public):
         private = Ed25519PrivateKey.generate()
         async with serving() as exchange:
             at = exchange.venues["binance"]
-            at.open_account("second", "edkey", pem(private, public=public), {"USDT": "1000"})
+            at.open_account("second", Credentials("edkey", pem(private, public=public)), {"USDT": "1000"})
             async with Client(exchange.urls["binance"].orders) as client:
                 wrong = ed25519_signed({}, "edkey", Ed25519PrivateKey.generate())
                 assert code_of(await client.ask("session.logon", wrong)) == -1022

@@ -8,8 +8,9 @@
 A client of the real venue connects by changing addresses alone.
 """
 
-from graphwiz_trader.venues.simulated.binance.server import BinanceVenue, Urls
+from graphwiz_trader.venues.simulated.binance.server import BinanceVenue
 from graphwiz_trader.venues.simulated.defaults import DEMO_API_KEY, DEMO_API_SECRET, Credentials
+from graphwiz_trader.venues.simulated.dialect import Urls
 from graphwiz_trader.venues.simulated.exchange import SimulatedExchange
 from graphwiz_trader.venues.simulated.synthetic import SyntheticMarket
 

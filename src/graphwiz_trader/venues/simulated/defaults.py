@@ -14,9 +14,12 @@ from graphwiz_trader.hft.instruments import Instrument
 
 DEMO_API_KEY = "graphwizdemographwizdemographwizdemographwizdemographwizdemo0000"
 DEMO_API_SECRET = "loopbackplaymoneyloopbackplaymoneyloopbackplaymoneyloopback00000"  # noqa: S105
+DEMO_PASSPHRASE = "graphwiz-Demo-1"  # noqa: S105
+WITH_PASSPHRASE = frozenset({"okx"})
 DEMO_FUNDS = {
     "binance": {"USDT": "1000000", "BTC": "20", "ETH": "400", "SOL": "5000"},
     "binanceusdm": {"USDT": "1000000"},
+    "okx": {"USDT": "1000000", "BTC": "20", "ETH": "400", "SOL": "5000"},
 }
 
 
@@ -25,6 +28,8 @@ class Credentials(msgspec.Struct, frozen=True):
 
     key: str
     secret: str
+    passphrase: str = ""
+    """What OKX asks for besides; other venues have none."""
 
     def __repr__(self) -> str:
         return f"Credentials({self.key[:4]}…)"
@@ -36,6 +41,7 @@ def credentials(exchange: str, environment: Mapping[str, str]) -> Credentials:
     return Credentials(
         environment.get(f"{prefix}_API_KEY") or DEMO_API_KEY,
         environment.get(f"{prefix}_API_SECRET") or DEMO_API_SECRET,
+        (environment.get(f"{prefix}_API_PASSPHRASE") or DEMO_PASSPHRASE) if exchange in WITH_PASSPHRASE else "",
     )
 
 

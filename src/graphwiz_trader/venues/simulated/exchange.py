@@ -14,9 +14,9 @@ from typing import Protocol
 
 from graphwiz_trader.errors import GraphwizError, did_you_mean
 from graphwiz_trader.hft.instruments import Instrument
-from graphwiz_trader.venues.simulated.binance.flavours import FLAVOURS
-from graphwiz_trader.venues.simulated.binance.server import BinanceVenue, Urls
 from graphwiz_trader.venues.simulated.defaults import DEMO_FUNDS, Credentials, credentials, default_instruments
+from graphwiz_trader.venues.simulated.dialect import Options, ServedVenue, Urls
+from graphwiz_trader.venues.simulated.dialects import DIALECTS
 from graphwiz_trader.venues.simulated.listing import Listing
 from graphwiz_trader.venues.simulated.venue_book import Matcher
 
@@ -35,7 +35,7 @@ class Market(Protocol):
         """Where the orders of a symbol meet. Asked once a symbol, before ``open``."""
         ...
 
-    def open(self, venues: Mapping[str, BinanceVenue], now_ms: int) -> None:
+    def open(self, venues: Mapping[str, ServedVenue], now_ms: int) -> None:
         """The venues stand; nobody is connected yet."""
         ...
 
@@ -65,24 +65,24 @@ class SimulatedExchange:
         Raises UnknownVenueError.
         """
         for exchange in exchanges:
-            if exchange not in FLAVOURS:
-                raise UnknownVenueError(f"no simulated venue {exchange!r}; {did_you_mean(exchange, FLAVOURS)}")
+            if exchange not in DIALECTS:
+                raise UnknownVenueError(f"no simulated venue {exchange!r}; {did_you_mean(exchange, DIALECTS)}")
         listed = list(instruments) if instruments is not None else default_instruments(exchanges)
         self._market = market
         self._clock_ms = clock_ms
         self._tasks: list[asyncio.Task[None]] = []
-        self.venues: dict[str, BinanceVenue] = {}
+        self.venues: dict[str, ServedVenue] = {}
         for exchange in exchanges:
-            venue = BinanceVenue(
-                FLAVOURS[exchange],
-                [instrument for instrument in listed if instrument.exchange == exchange],
-                partial(market.matcher, exchange),
+            options = Options(
+                matcher=partial(market.matcher, exchange),
                 clock_ms=clock_ms,
                 events_first=events_first,
                 spot_depth_interval_ms=spot_depth_interval_ms,
             )
+            own = [instrument for instrument in listed if instrument.exchange == exchange]
+            venue = DIALECTS[exchange](own, options)
             who = (accounts or {}).get(exchange) or credentials(exchange, os.environ)
-            venue.open_account("demo", who.key, who.secret, dict((funds or DEMO_FUNDS)[exchange]))
+            venue.open_account("demo", who, dict((funds or DEMO_FUNDS)[exchange]))
             self.venues[exchange] = venue
         market.open(self.venues, clock_ms())
 
@@ -119,7 +119,7 @@ class SimulatedExchange:
             await asyncio.sleep(FLUSH_EVERY_S)
             now_ms = self._clock_ms()
             for venue in self.venues.values():
-                venue.streams.flush(now_ms)
+                venue.flush(now_ms)
 
 
 def _report_failure(task: asyncio.Task[None]) -> None:

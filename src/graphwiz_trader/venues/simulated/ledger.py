@@ -7,7 +7,7 @@ everybody else in the world and may owe without limit, so that the sums still ho
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 from graphwiz_trader.hft.events import Side
@@ -98,7 +98,7 @@ class SpotLedger:
 class LinearLedger:
     """Positions in lots, margin and profit in the quote asset; a fee is taken from the quote asset."""
 
-    def __init__(self, fees: Account, mark_ticks: Callable[[str], int | None], listings: dict[str, Listing]) -> None:
+    def __init__(self, fees: Account, mark_ticks: Callable[[str], int | None], listings: Mapping[str, Listing]) -> None:
         self.fees = fees
         self._mark_ticks = mark_ticks
         self._listings = listings
@@ -132,6 +132,9 @@ class LinearLedger:
         still_needed = min(order.reserved_units, _margin_units(rest)) if is_open else 0
         _unlock(order, order.listing.instrument.quote, still_needed)
 
+    def settles_in(self, asset: str) -> bool:
+        return any(listing.instrument.quote == asset for listing in self._listings.values())
+
     def available_units(self, account: Account, asset: str) -> int:
         """What new orders may bind: free balance and open profit, less what the open positions bind."""
         free = account.balance(asset).free_units
@@ -150,6 +153,45 @@ class LinearLedger:
     def margin_units(self, account: Account) -> int:
         """What the open positions bind, over all symbols."""
         return sum(_margin_units(abs(position.cost_units)) for position in account.positions.values())
+
+
+class UnifiedLedger:
+    """Spot and derivatives in one account: what margins the open positions cannot be spent on assets."""
+
+    def __init__(self, spot: SpotLedger, linear: LinearLedger) -> None:
+        self.fees = spot.fees
+        self.linear = linear
+        self._spot = spot
+
+    def reserve(self, order: Order, walk: list[tuple[int, int]]) -> None:
+        if order.listing.linear:
+            self.linear.reserve(order, walk)
+            return
+        self._spot.reserve(order, walk)
+        asset = _paid_asset(order)
+        if self.linear.settles_in(asset) and self.linear.available_units(order.account, asset) < 0:
+            self._spot.release(order, is_open=False)
+            raise OrderRefusedError(Refusal.INSUFFICIENT_FUNDS)
+
+    def settle(
+        self, account: Account, listing: Listing, side: Side, price_ticks: int, size_lots: int, fee_ppm: int
+    ) -> Charge:
+        return self._of(listing).settle(account, listing, side, price_ticks, size_lots, fee_ppm)
+
+    def release(self, order: Order, is_open: bool) -> None:
+        self._of(order.listing).release(order, is_open)
+
+    def _of(self, listing: Listing) -> Ledger:
+        return self.linear if listing.linear else self._spot
+
+
+def ledger_for(fees: Account, mark_ticks: Callable[[str], int | None], listings: Mapping[str, Listing]) -> Ledger:
+    """The ledger that fits what is listed: spot, linear, or both. ``mark_ticks``: a symbol's price to value it at."""
+    linear = LinearLedger(fees, mark_ticks, {symbol: listing for symbol, listing in listings.items() if listing.linear})
+    if all(listing.linear for listing in listings.values()):
+        return linear
+    spot = SpotLedger(fees)
+    return UnifiedLedger(spot, linear) if any(listing.linear for listing in listings.values()) else spot
 
 
 def _margin_units(notional_units: int) -> int:

@@ -26,13 +26,17 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     lot_value_money: int
     """What one lot is worth per tick of price."""
     max_price_ticks: int
+    linear: bool = False
+    """A derivative, settled in its quote: it moves positions, where spot swaps assets."""
     max_open_orders: int = 200
     price_up_ppm: int = 5 * PPM
     """A limit price stays below the last price times this."""
     price_down_ppm: int = PPM // 5
 
     @classmethod
-    def of(cls, instrument: Instrument, *, price_decimals: int = 0, size_decimals: int = 0) -> Self:
+    def of(
+        cls, instrument: Instrument, *, price_decimals: int = 0, size_decimals: int = 0, linear: bool = False
+    ) -> Self:
         """List an instrument. The decimals are at least those of its tick and lot."""
         return cls(
             instrument=instrument,
@@ -40,6 +44,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
             size_decimals=max(size_decimals, decimals_of(instrument.lot_size)),
             lot_value_money=instrument.tick_lot_money,
             max_price_ticks=10**6 * 10**UNIT_DECIMALS // instrument.tick_units,
+            linear=linear,
         )
 
     @property

@@ -17,6 +17,7 @@ from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.hft.market_data import MarketData, binance_decoder
 from graphwiz_trader.hft.orderbook import OrderBookManager
 from graphwiz_trader.venues.simulated.binance.server import BinanceVenue
+from graphwiz_trader.venues.simulated.dialect import ServedVenue
 from graphwiz_trader.venues.simulated.listing import Listing
 from graphwiz_trader.venues.simulated.recorded_book import RecordedBook
 
@@ -78,10 +79,10 @@ class RecordingMarket:
         """Where a symbol's orders meet the recorded book."""
         return self._matchers.setdefault((exchange, listing.symbol), RecordedBook(self._books[listing.instrument.book]))
 
-    def open(self, venues: Mapping[str, BinanceVenue], now_ms: int) -> None:  # noqa: ARG002  # Market's signature
+    def open(self, venues: Mapping[str, ServedVenue], now_ms: int) -> None:  # noqa: ARG002  # Market's signature
         """Only recorded frames go out, and recorded snapshots."""
-        self._venues = venues
-        for exchange, venue in venues.items():
+        self._venues = {name: venue for name, venue in venues.items() if isinstance(venue, BinanceVenue)}
+        for exchange, venue in self._venues.items():
             venue.venue.market_listeners.clear()
             venue.public.snapshot_source = partial(self._snapshot, exchange)
 

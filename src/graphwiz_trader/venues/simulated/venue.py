@@ -12,7 +12,7 @@ from typing import Protocol
 
 from graphwiz_trader.hft.events import Side, TimeInForce
 from graphwiz_trader.venues.simulated.accounts import Account
-from graphwiz_trader.venues.simulated.ledger import Ledger, LinearLedger, SpotLedger
+from graphwiz_trader.venues.simulated.ledger import ledger_for
 from graphwiz_trader.venues.simulated.matching import LevelChange, Match
 from graphwiz_trader.venues.simulated.order_checks import check_new_order
 from graphwiz_trader.venues.simulated.orders import (
@@ -48,19 +48,17 @@ class OrderListener(Protocol):
 class Venue:
     """A venue's books, accounts and orders. Every method takes the time, in ms since the epoch."""
 
-    def __init__(self, name: str, books: Iterable[VenueBook], *, linear: bool) -> None:
+    def __init__(self, name: str, books: Iterable[VenueBook], *, accepts_unfit: bool = False) -> None:
+        """``accepts_unfit``: an order that cannot do what it says (only make, or fill at once and whole) is accepted
+        and then cancelled, where other venues refuse it."""
         self.name = name
-        self.linear = linear
+        self._accepts_unfit = accepts_unfit
         self.books = {book.listing.symbol: book for book in books}
         self.market = Account(1, "market")
         self.fees = Account(2, "fees")
         self.accounts: list[Account] = [self.market, self.fees]
         listings = {symbol: book.listing for symbol, book in self.books.items()}
-        self.ledger: Ledger = (
-            LinearLedger(self.fees, lambda symbol: self.books[symbol].mark_ticks(), listings)
-            if linear
-            else SpotLedger(self.fees)
-        )
+        self.ledger = ledger_for(self.fees, lambda symbol: self.books[symbol].mark_ticks(), listings)
         self.market_listeners: list[MarketListener] = []
         self.order_listeners: list[OrderListener] = []
         self._next_order_id = 1
@@ -174,10 +172,12 @@ class Venue:
         if existing is not None and existing.status.is_open:
             raise OrderRefusedError(Refusal.DUPLICATE_CLIENT_ID)
         check_new_order(book.listing, wanted, book.last_price_ticks, len(self.open_orders(account, wanted.symbol)))
-        held = account.position(wanted.symbol).size_lots if self.linear else 0
+        held = account.position(wanted.symbol).size_lots if book.listing.linear else 0
         if wanted.reduce_only and wanted.size_lots > -held * wanted.side.sign:
             raise OrderRefusedError(Refusal.NOTHING_TO_REDUCE)
-        if self.linear and wanted.time_in_force is TimeInForce.FOK:
+        if self._accepts_unfit:
+            return
+        if book.listing.linear and wanted.time_in_force is TimeInForce.FOK:
             walk = book.matcher.walk(wanted.side, wanted.price_ticks, wanted.size_lots)
             if sum(lots for _, lots in walk) < wanted.size_lots:
                 raise OrderRefusedError(Refusal.UNFILLABLE)

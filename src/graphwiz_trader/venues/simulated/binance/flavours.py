@@ -51,7 +51,7 @@ USDM = Flavour(
     ping_every_s=180.0,
     frames=UsdmFrames,
     exchange_info=usdm_exchange_info,
-    list_instrument=lambda instrument: Listing.of(instrument, price_decimals=2),
+    list_instrument=lambda instrument: Listing.of(instrument, price_decimals=2, linear=True),
 )
 
 FLAVOURS = {flavour.exchange: flavour for flavour in (SPOT, USDM)}

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable, Iterable
 from urllib.parse import parse_qs, unquote, urlsplit
 
-import msgspec
 from picows import (
     WSAutoPingStrategy,
     WSListener,
@@ -32,6 +31,8 @@ from graphwiz_trader.venues.simulated.binance.stream_socket import StreamSocket
 from graphwiz_trader.venues.simulated.binance.usdm_api import ListenKeys, usdm_apis
 from graphwiz_trader.venues.simulated.binance.websocket_api import ApiSocket, WebSocketApi
 from graphwiz_trader.venues.simulated.connection import MAX_INBOUND_BYTES, Connection
+from graphwiz_trader.venues.simulated.defaults import Credentials
+from graphwiz_trader.venues.simulated.dialect import Urls
 from graphwiz_trader.venues.simulated.faults import Faults
 from graphwiz_trader.venues.simulated.listing import Listing
 from graphwiz_trader.venues.simulated.venue import Venue
@@ -39,14 +40,6 @@ from graphwiz_trader.venues.simulated.venue_book import Matcher, VenueBook
 
 MAX_CONNECTIONS = 512
 _logger = logging.getLogger("graphwiz.simulated")
-
-
-class Urls(msgspec.Struct, frozen=True):
-    """Where a venue listens. Stream paths (``/ws``, ``/stream``) are appended to ``stream``."""
-
-    rest: str
-    stream: str
-    orders: str
 
 
 class BinanceVenue:
@@ -71,9 +64,7 @@ class BinanceVenue:
         self._server: asyncio.Server | None = None
         self._port = 0
         listings = [flavour.list_instrument(instrument) for instrument in instruments]
-        self.venue = Venue(
-            flavour.exchange, [VenueBook(listing, matcher(listing)) for listing in listings], linear=flavour.linear
-        )
+        self.venue = Venue(flavour.exchange, [VenueBook(listing, matcher(listing)) for listing in listings])
         self.numbers = {listing.symbol: Numbers(listing) for listing in listings}
         books = {
             symbol: (book, flavour.frames(symbol, self.numbers[symbol])) for symbol, book in self.venue.books.items()
@@ -99,10 +90,10 @@ class BinanceVenue:
     def open_connections(self) -> int:
         return len(self._connections)
 
-    def open_account(self, name: str, key: str, secret: str, funds: dict[str, str]) -> Account:
-        """An account with an API key. ``secret``: HMAC secret or Ed25519 PEM."""
+    def open_account(self, name: str, who: Credentials, funds: dict[str, str]) -> Account:
+        """An account with an API key. The secret is an HMAC secret or an Ed25519 PEM."""
         account = self.venue.open_account(name, funds)
-        self.keys.add(key, secret, account)
+        self.keys.add(who.key, who.secret, account)
         return account
 
     async def start(self, port: int = 0) -> None:
@@ -128,6 +119,10 @@ class BinanceVenue:
                 connection.close()
             await self._server.wait_closed()
             self._server = None
+
+    def flush(self, now_ms: int) -> None:
+        """Publish the depth events that are due."""
+        self.streams.flush(now_ms)
 
     def send_raw(self, stream: str, payload: bytes) -> None:
         """Put any bytes on a stream, as they are and without envelope, for tests of its readers."""
