@@ -89,7 +89,7 @@ class ExchangeConfig(Section):
     enabled: bool = Field(default=True, description="Whether this exchange takes part.")
     symbols: Symbols = Field(
         default=("BTC/USDT", "ETH/USDT"),
-        description="What is watched and traded, as BASE/QUOTE.",
+        description="What is watched and traded, as BASE/QUOTE; a swap of OKX's as BASE/QUOTE:SETTLE.",
     )
     websocket: bool = Field(
         default=True,

@@ -34,7 +34,8 @@ class Kind:
 MAX_SYMBOLS = 100
 MONEY_DECIMALS = 12
 
-_SYMBOL = re.compile(r"[A-Z0-9]{1,20}/[A-Z0-9]{1,20}")
+_SYMBOL = re.compile(r"[A-Z0-9]{1,20}/[A-Z0-9]{1,20}(:[A-Z0-9]{1,20})?")
+"""As ccxt spells them: a pair, and for a swap that stands beside it on the same exchange what it settles in."""
 
 
 def _exact_decimal(value: Any) -> Any:
@@ -71,7 +72,7 @@ def _tuple(value: Any) -> Any:
 
 def _symbol(value: str) -> str:
     if not _SYMBOL.fullmatch(value):
-        raise ValueError("BASE/QUOTE in capital letters, as BTC/USDT")
+        raise ValueError("BASE/QUOTE in capital letters, as BTC/USDT, or BASE/QUOTE:SETTLE for a swap")
     return value
 
 
