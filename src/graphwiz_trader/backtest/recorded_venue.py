@@ -13,10 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from graphwiz_trader.hft.events import ExecutionReport, OrderIntent, OrderState, OrderType, Side, TimeInForce, Trade
-from graphwiz_trader.hft.fill_model import VISIBLE_LEVELS, VisibleBookFill
+from graphwiz_trader.hft.fill_model import VISIBLE_LEVELS
 from graphwiz_trader.hft.instruments import PPM, UNIT_DECIMALS
 from graphwiz_trader.hft.orderbook import OrderBookManager
 from graphwiz_trader.hft.orders import Order
+from graphwiz_trader.hft.visible_fill import VisibleBookFill
 
 WIRE = "reports"
 """`Line.wire` of an order line whose frames are a JSON array of ExecutionReport."""

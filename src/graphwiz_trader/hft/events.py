@@ -7,7 +7,7 @@ received (``*_ns``) or milliseconds as the venue wrote them (``*_ms``).
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -148,6 +148,15 @@ class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True):
     not_found: bool = False
     """A query's answer that the venue knows no such order; ``state`` then says nothing. Proof only when the
     query was asked long enough after the order was sent: before that the order may still arrive there."""
+
+
+class MarketTrade(NamedTuple):
+    """What the public sees of a trade."""
+
+    trade_id: int
+    price_ticks: int
+    size_lots: int
+    taker: Side
 
 
 class Fill(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from graphwiz_trader.hft.events import Opportunity, Side, Trust
+from graphwiz_trader.hft.events import MarketTrade, Opportunity, Side, Trust
 from graphwiz_trader.hft.instruments import Instrument, Instruments, decimals_of
 from graphwiz_trader.hft.kernels.book import LIVE
 from graphwiz_trader.hft.kernels.jit import direct
-from graphwiz_trader.hft.kernels.ladder import copy_levels
+from graphwiz_trader.hft.kernels.ladder import copy_levels, level_lots
 from graphwiz_trader.hft.kernels.layout import ASK, BID, HISTORY, SEQUENCE_FUTURES, SEQUENCE_SPOT, Array, new_books
 from graphwiz_trader.hft.kernels.signals import SCAN_ARGUMENTS, scan_crosses, walk_cross
 
@@ -115,6 +115,17 @@ class OrderBook:
         lots = np.empty(count, np.int64)
         copy_levels(self._books, self.instrument.book, int(side), ticks, lots)
         return list(zip(ticks.tolist(), lots.tolist(), strict=True))
+
+    def lots_at(self, side: Side, ticks: int) -> int:
+        """The size of one level, 0 when there is none."""
+        return int(level_lots(self._books, self.instrument.book, int(side), ticks))
+
+    @property
+    def last_trade(self) -> MarketTrade:
+        """The market's last trade; its id is 0 while there was none."""
+        row = self._row
+        taker = Side.SELL if row["trade_is_sell"] else Side.BUY
+        return MarketTrade(int(row["trade_id"]), int(row["trade_ticks"]), int(row["trade_lots"]), taker)
 
     def depth(self, levels: int) -> dict[str, list[tuple[str, str]]]:
         """The best levels of both sides as decimal text: ``{"bids": [(price, size), …], "asks": …}``."""

@@ -108,6 +108,12 @@ def copy_levels(books: Array, row: int, side: int, ticks: Array, lots: Array) ->
 
 
 @kernel
+def level_lots(books: Array, row: int, side: int, ticks: int) -> int:
+    """The size at a price, 0 when no level stands there."""
+    return lots_at(books[row], side, -ticks if side == 0 else ticks)
+
+
+@kernel
 def _clear_slot(book: Record, side: int, slot: int) -> None:
     word = slot >> 6
     book.occupied[side, word] &= ~(np.uint64(1) << np.uint64(slot & 63))

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from graphwiz_trader.hft.events import Side, TimeInForce
-from graphwiz_trader.hft.fill_model import VISIBLE_LEVELS, VisibleBookFill
+from graphwiz_trader.hft.fill_model import FillModel
 from graphwiz_trader.hft.orderbook import OrderBook
-from graphwiz_trader.venues.simulated.matching import LevelChange, Match, Outcome, RestingOrder
+from graphwiz_trader.hft.queue_position import QueueRule
+from graphwiz_trader.venues.simulated.matching import LevelChange, Match, Outcome
 
 NO_MAKER = 0
 """The recorded market's orders have no ids."""
 
 
 class RecordedBook:
-    """Fills orders from a recorded book's visible levels; satisfies the venue's ``Matcher``.
+    """Fills orders by `hft.fill_model` from a book that does not know of them; satisfies the venue's ``Matcher``.
 
     While the book is not trusted it shows no levels, and orders find nothing.
     """
 
-    def __init__(self, book: OrderBook) -> None:
+    def __init__(self, book: OrderBook, rule: QueueRule = QueueRule.RISK_AVERSE) -> None:
         self._book = book
-        self._fill = VisibleBookFill()
-        self._resting: dict[int, RestingOrder] = {}
+        self._fills = FillModel(book, rule)
         self._snapshot = b""
         self._snapshot_at = -1
 
@@ -41,35 +41,16 @@ class RecordedBook:
     def place(
         self, order_id: int, side: Side, limit_ticks: int | None, size_lots: int, time_in_force: TimeInForce
     ) -> Outcome:
-        if time_in_force is TimeInForce.POST_ONLY and self.would_trade(side, limit_ticks):
-            return Outcome([], 0, size_lots)
-        if time_in_force is TimeInForce.FOK and sum(n for _, n in self.walk(side, limit_ticks, size_lots)) < size_lots:
-            return Outcome([], 0, size_lots)
-        matches = [
-            Match(NO_MAKER, price_ticks, lots)
-            for price_ticks, lots in self._fill.take(self._opposite(side), side, limit_ticks, size_lots)
-        ]
-        left = size_lots - sum(match.size_lots for match in matches)
-        if left and limit_ticks is not None and time_in_force in (TimeInForce.GTC, TimeInForce.POST_ONLY):
-            self._resting[order_id] = RestingOrder(order_id, side, limit_ticks, left)
-            return Outcome(matches, left, 0)
-        return Outcome(matches, 0, left)
+        placed = self._fills.place(order_id, side, limit_ticks, size_lots, time_in_force)
+        matches = [Match(NO_MAKER, price_ticks, lots) for price_ticks, lots in placed.fills]
+        return Outcome(matches, placed.resting_lots, placed.unplaced_lots)
 
     def cancel(self, order_id: int) -> int:
-        return self._resting.pop(order_id).remaining_lots
+        return self._fills.cancel(order_id)
 
     def match_resting(self) -> list[tuple[int, Match]]:
-        """What the recorded market now trades with resting orders, each as maker at its own price."""
-        found = []
-        for order in tuple(self._resting.values()):
-            taken = self._fill.take(self._opposite(order.side), order.side, order.price_ticks, order.remaining_lots)
-            lots = sum(size for _, size in taken)
-            if lots:
-                found.append((order.order_id, Match(order.order_id, order.price_ticks, lots)))
-                order.remaining_lots -= lots
-                if not order.remaining_lots:
-                    del self._resting[order.order_id]
-        return found
+        """What the market's last event traded with resting orders, each as maker at its own price."""
+        return [(order_id, Match(order_id, price_ticks, lots)) for order_id, price_ticks, lots in self._fills.observe()]
 
     def best(self, side: Side) -> int | None:
         levels = self.levels(side, 1)
@@ -79,14 +60,11 @@ class RecordedBook:
         return self._book.levels(side, depth) if self._book.is_trusted else []
 
     def would_trade(self, side: Side, limit_ticks: int | None) -> bool:
-        return bool(self.walk(side, limit_ticks, 1))
+        return self._fills.would_trade(side, limit_ticks)
 
     def walk(self, side: Side, limit_ticks: int | None, size_lots: int) -> list[tuple[int, int]]:
-        return self._fill.preview(self._opposite(side), side, limit_ticks, size_lots)
+        return self._fills.walk(side, limit_ticks, size_lots)
 
     def take_changes(self) -> list[LevelChange]:
         """None: the recording tells of its book itself."""
         return []
-
-    def _opposite(self, side: Side) -> list[tuple[int, int]]:
-        return self.levels(side.opposite, VISIBLE_LEVELS)

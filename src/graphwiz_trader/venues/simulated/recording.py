@@ -1,8 +1,7 @@
 """A recording as the market: its raw frames go out verbatim at their pace, and orders fill against its visible book.
 
 The book an order meets is kept by the core's own market data room, fed with the very frames that are sent. The
-recorded market does not react: what an order takes stays taken until the level changes (`hft.fill_model`), and a
-resting order trades as maker when the recorded market comes to its price.
+recorded market does not react; what an order gets from it is decided by `hft.fill_model`.
 """
 
 from __future__ import annotations
@@ -108,9 +107,8 @@ class RecordingMarket:
             return
         self.frames_sent[frame.exchange] += 1
         _send(venue, frame.payload)
-        book = self._market_data.on_frame(self._lines[frame.exchange], frame.payload, frame.time_ns)
-        if book >= 0:
-            self._match(venue, self._instruments[book].venue_symbol, clock_ms())
+        self._market_data.on_frame(self._lines[frame.exchange], frame.payload, frame.time_ns)
+        self._match(venue, clock_ms())
 
     def _snapshot(self, exchange: str, symbol: str) -> bytes | None:
         body = self._matchers[exchange, symbol].recorded_snapshot
@@ -133,10 +131,11 @@ class RecordingMarket:
             waited_s += _PAUSE_S
         pace.stand_still()
 
-    def _match(self, venue: BinanceVenue, symbol: str, now_ms: int) -> None:
-        matcher = self._matchers[venue.flavour.exchange, symbol]
-        for order_id, match in matcher.match_resting():
-            venue.venue.fill_resting(venue.venue.book(symbol), order_id, match, now_ms)
+    def _match(self, venue: BinanceVenue, now_ms: int) -> None:
+        """Every frame may move an order ahead in its queue, a trade as well as a level's change."""
+        for symbol, book in venue.venue.books.items():
+            for order_id, match in self._matchers[venue.flavour.exchange, symbol].match_resting():
+                venue.venue.fill_resting(book, order_id, match, now_ms)
         venue.venue.publish(now_ms)
 
     def _is_followed(self, exchange: str, symbol: str) -> bool:
