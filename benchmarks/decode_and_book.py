@@ -41,7 +41,7 @@ class OurBook:
 
     def reset(self) -> None:
         """Back to the snapshot."""
-        self.market_data.on_line(self._tape.exchange, False, 0)
+        self.market_data.on_line(0, False, 0)
         self.market_data.on_snapshot(0, self._tape.snapshot, 0)
 
     def handle(self, frames: list[bytes]) -> None:

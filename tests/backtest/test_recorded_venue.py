@@ -198,7 +198,7 @@ def test_without_a_trusted_book_an_order_expires() -> None:
     venue = Venue()
     venue.floor.make_live(SPOT)
     venue.place(BUY, 1001, 100, book=SPOT)
-    venue.floor.market_data.on_line("binance", up=False, now_ns=START)
+    venue.floor.market_data.on_line(0, up=False, now_ns=START)
     (report,) = venue.run()
     assert (report.state, report.trades) == (OrderState.EXPIRED, ())
     assert venue.delivered[0][0] == 2

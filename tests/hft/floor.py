@@ -116,9 +116,12 @@ class Floor:
             **settings,
         )
 
+    def line_of(self, book: int) -> int:
+        return self.instruments.exchanges.index(self.instruments[book].exchange)
+
     def frames(self, book: int, *frames: bytes, now: int = START) -> list[int]:
         """Frames on the book's line; what `on_frame` answered to each."""
-        line = self.instruments.exchanges.index(self.instruments[book].exchange)
+        line = self.line_of(book)
         return [self.market_data.on_frame(line, frame, now) for frame in frames]
 
     def snapshot(self, book: int, body: bytes, now: int = START) -> int:

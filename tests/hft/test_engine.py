@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import synthetic_recording
-from graphwiz_trader.assembly.core import ORDERS, build_books, build_core, line_ids, session_lines
+from graphwiz_trader.assembly.core import MARKET, ORDERS, build_books, build_core, line_ids, session_lines
 from graphwiz_trader.assembly.replays import direct_replay
 from graphwiz_trader.backtest.decisions import DecisionHash
 from graphwiz_trader.backtest.recorded_venue import WIRE
@@ -21,6 +21,7 @@ from graphwiz_trader.config import HftConfig
 from graphwiz_trader.hft.events import Command, ExecutionReport, OrderState, RecordKind, Side, Trade
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.hft.orders import Order
+from graphwiz_trader.hft.records import ClockOffset
 from graphwiz_trader.journal.layout import Record
 from hft.floor import (
     MS,
@@ -316,6 +317,16 @@ def test_the_timer_writes_the_pulse_and_finds_overdue_answers() -> None:
     assert (pulse["open_orders"], pulse["counts"]["orders"], pulse["risk"]["state"]) == (2, 2, "ok")
 
 
+def test_a_venues_clock_is_journaled_as_an_input_and_kept_with_its_books_and_no_others() -> None:
+    rig = Rig()
+    rig.engine.on_clock(0, -1_270 * MS, 3 * MS, START)
+    (record,) = rig.journal.of(K.CLOCK)
+    assert K.CLOCK.is_input
+    assert (record.source, record.read) == (0, {"offset_ns": -1_270 * MS, "error_ns": 3 * MS})
+    assert rig.core.books[SPOT].clock == rig.core.books[SPOT_ETH].clock == ClockOffset(-1_270 * MS, 3 * MS)
+    assert rig.core.books[PERP].clock is None
+
+
 def test_a_broken_market_line_leaves_orders_alone_and_a_broken_order_line_leaves_books_alone() -> None:
     rig = Rig()
     orders = rig.cross("0.1")
@@ -387,7 +398,7 @@ def _run(frames: list[RecordedFrame]) -> Journal:
         frames,
         instruments=instruments,
         venues=replay.venues,
-        market_lines=replay.core.market_lines,
+        market_lines=line_ids(replay.lines, MARKET),
         order_lines=line_ids(replay.lines, ORDERS),
         progress=lambda count: None,
     )
@@ -438,6 +449,7 @@ def test_the_same_inputs_give_the_same_records(seed: int, troubles: bool) -> Non
 @given(st.integers(0, 2**32))
 def test_a_journals_inputs_alone_give_the_journal_again_bit_for_bit(seed: int) -> None:
     records = _run(_frames(seed, 120, troubles=True)).records[1:]
+    records.insert(len(records) // 2, Recorded(K.CLOCK, 0, START, b'{"offset_ns":5,"error_ns":2}'))
     outputs, done, recorded = _again([*records, Recorded(K.END, 0, 0, b"{}")])
     assert done.did_the_same(recorded)
     assert outputs.records == records

@@ -371,11 +371,11 @@ def test_a_broken_line_takes_the_trust_of_its_own_exchanges_books_and_of_no_othe
     floor = Floor()
     for book in range(4):
         floor.make_live(book)
-    floor.market_data.on_line("binance", up=False, now_ns=START)
+    floor.market_data.on_line(0, up=False, now_ns=START)
     assert [book.trust for book in floor.books] == [STALE, LIVE, STALE, LIVE]
     assert floor.journal.trust_of(SPOT)[-1] == floor.journal.trust_of(SPOT_ETH)[-1] == (STALE, "line down")
     assert floor.asked == []
-    floor.market_data.on_line("binance", up=True, now_ns=START)
+    floor.market_data.on_line(0, up=True, now_ns=START)
     assert floor.frames(SPOT, spot_depth(300, 301)) == [-1]
     assert floor.asked == [SPOT]
     floor.snapshot(SPOT, snapshot(300))
@@ -385,7 +385,7 @@ def test_a_broken_line_takes_the_trust_of_its_own_exchanges_books_and_of_no_othe
 def test_after_a_broken_line_an_update_that_seems_to_continue_is_not_believed() -> None:
     floor = Floor()
     floor.make_live(SPOT)
-    floor.market_data.on_line("binance", up=False, now_ns=START)
+    floor.market_data.on_line(0, up=False, now_ns=START)
     assert floor.frames(SPOT, spot_depth(102, 102)) == [-1]
     assert not floor.book(SPOT).is_trusted
 
@@ -394,7 +394,7 @@ def test_a_venue_that_begins_its_ids_anew_is_followed_and_the_old_ticker_forgott
     floor = Floor()
     floor.make_live(SPOT, last=10_000_000)
     floor.frames(SPOT, ticker(10_000_010, ("99.9", "3"), ("100.0", "3")))
-    floor.market_data.on_line("binance", up=False, now_ns=START)
+    floor.market_data.on_line(0, up=False, now_ns=START)
     floor.make_live(SPOT, last=10, bids=[("89.9", "1")], asks=[("90.1", "1")])
     assert floor.book(SPOT).best_bid == (899, 1000)
     assert floor.book(SPOT).best_ask == (901, 1000)
@@ -489,7 +489,7 @@ def test_a_trusted_book_is_the_venues_book_whatever_was_lost_doubled_or_damaged(
             at = last + min(count, 0)
             floor.snapshot(book, snapshot(at, bids=[("99.9", f"0.{at:03d}")]), now)
         elif what == "down":
-            floor.market_data.on_line(floor.instruments[book].exchange, up=False, now_ns=now)
+            floor.market_data.on_line(floor.line_of(book), up=False, now_ns=now)
         else:
             now += 2 * SECOND
             floor.market_data.on_timer(now)

@@ -118,7 +118,7 @@ def test_a_snapshot_that_came_late_does_not_turn_the_book_back() -> None:
 def test_a_line_that_broke_leaves_no_trust_until_its_next_snapshot() -> None:
     floor = OkxFloor()
     floor.make_live(100)
-    floor.market_data.on_line("okx", False, START)
+    floor.market_data.on_line(0, False, START)
     assert floor.book().trust is STALE
     floor.frames(depth("update", ids=(100, 101), ts=2))
     assert not floor.book().is_trusted

@@ -80,7 +80,7 @@ def naive_tops(recording: Recording, instruments: Instruments) -> Iterator[Row]:
     market_data = MarketData(books, decoders, Nowhere(), request_snapshot=lambda _: None)
     for frame in recording.history():
         if not isinstance(frame, RecordedFrame):
-            market_data.on_line(frame.exchange, frame.up, frame.time_ns)
+            market_data.on_line(lines[frame.exchange], frame.up, frame.time_ns)
             continue
         if frame.snapshot_of:
             instrument = instruments.by_venue_symbol(frame.exchange, frame.snapshot_of)

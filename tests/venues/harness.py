@@ -176,6 +176,7 @@ class Sink(Watched):
         self.reports: list[ExecutionReport] = []
         self.snapshots: list[tuple[int, bytes]] = []
         self.lines: list[tuple[int, bool, str]] = []
+        self.clocks: list[tuple[int, int, int]] = []
         self.request_snapshot = request_snapshot
         self.asked: Counter[int] = Counter()
         self._exchanges = ("binance", "binanceusdm")
@@ -208,7 +209,11 @@ class Sink(Watched):
     def on_line(self, line: int, up: bool, reason: str, now_ns: int) -> None:
         self.lines.append((line, up, reason))
         if line < len(self._exchanges):
-            self._market_data.on_line(self._exchanges[line], up, now_ns)
+            self._market_data.on_line(line, up, now_ns)
+        self.changed()
+
+    def on_clock(self, line: int, offset_ns: int, error_ns: int, now_ns: int) -> None:
+        self.clocks.append((line, offset_ns, error_ns))
         self.changed()
 
     def levels(self, instrument: Instrument) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:

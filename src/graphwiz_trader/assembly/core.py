@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import NamedTuple
 
 from graphwiz_trader.backtest.recorded_venue import WIRE as REPORTS_WIRE
@@ -56,31 +57,52 @@ class Core(NamedTuple):
     risk: HFTRiskManager
     executor: FastOrderExecutor
     strategies: tuple[HFTStrategy, ...]
-    market_lines: dict[str, int]
+    market_lines: dict[str, tuple[int, ...]]
 
     def frames(self) -> dict[str, int]:
         """Market data frames by exchange, snapshots included."""
-        return {exchange: self.engine.frames_by_line[line] for exchange, line in self.market_lines.items()}
+        by_line = self.engine.frames_by_line
+        return {exchange: sum(by_line[line] for line in lines) for exchange, lines in self.market_lines.items()}
 
     def refused(self) -> Counter[str]:
         """Refused frames by exchange."""
         by_line = self.market_data.refused
         return Counter(
-            {e: sum(n for (at, _), n in by_line.items() if at == line) for e, line in self.market_lines.items()}
+            {e: sum(n for (at, _), n in by_line.items() if at in lines) for e, lines in self.market_lines.items()}
         )
 
 
-def session_lines(exchanges: Sequence[str], order_wire: str = "") -> tuple[Line, ...]:
-    """A market data line and an order line for each exchange; the market lines' ids come first, from 0."""
-    count = len(exchanges)
-    market = [Line(line=i, exchange=e, role=MARKET, wire=e) for i, e in enumerate(exchanges)]
+def session_lines(
+    exchanges: Sequence[str],
+    order_wire: str = "",
+    *,
+    market_lines: Mapping[str, int] = MappingProxyType({}),
+    market_wires: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[Line, ...]:
+    """Each exchange's market data lines and its order line; the market lines' ids come first, from 0.
+
+    ``market_lines``: how many parallel ones, where it is more than one. ``market_wires``: their words, where they are
+    not the exchange's own.
+    """
+    of_market = [exchange for exchange in exchanges for _ in range(market_lines.get(exchange, 1))]
+    count = len(of_market)
+    market = [Line(line=i, exchange=e, role=MARKET, wire=market_wires.get(e, e)) for i, e in enumerate(of_market)]
     orders = [Line(line=count + i, exchange=e, role=ORDERS, wire=order_wire or e) for i, e in enumerate(exchanges)]
     return (*market, *orders)
 
 
 def line_ids(lines: Sequence[Line], role: str) -> dict[str, int]:
-    """Exchange → the id of its line of that role."""
-    return {line.exchange: line.line for line in lines if line.role == role}
+    """Exchange → the id of its line of that role, the first of several."""
+    return {line.exchange: line.line for line in reversed(lines) if line.role == role}
+
+
+def market_line_ids(lines: Sequence[Line]) -> dict[str, tuple[int, ...]]:
+    """Exchange → the ids of its parallel market data lines."""
+    exchanges = dict.fromkeys(line.exchange for line in lines if line.role == MARKET)
+    return {
+        exchange: tuple(line.line for line in lines if line.role == MARKET and line.exchange == exchange)
+        for exchange in exchanges
+    }
 
 
 def fees_ppm(config: HftConfig) -> dict[str, tuple[int, int]]:
@@ -149,7 +171,7 @@ def build_core(
         order_decoders={line.line: order_decoder(line, instruments) for line in lines if line.role == ORDERS},
         recorder=recorder,
     )
-    return Core(engine, books, market_data, positions, risk, executor, strategies, line_ids(lines, MARKET))
+    return Core(engine, books, market_data, positions, risk, executor, strategies, market_line_ids(lines))
 
 
 def build_books(config: HftConfig, instruments: Instruments) -> OrderBookManager:

@@ -41,6 +41,9 @@ class MeasuredEngine:
     def on_line(self, line: int, up: bool, reason: str, now_ns: int) -> None:
         self._engine.on_line(line, up, reason, now_ns)
 
+    def on_clock(self, line: int, offset_ns: int, error_ns: int, now_ns: int) -> None:
+        self._engine.on_clock(line, offset_ns, error_ns, now_ns)
+
 
 class _Ended:
     """Where words go before a session has begun and after it has ended."""
@@ -55,6 +58,9 @@ class _Ended:
         pass
 
     def on_line(self, line: int, up: bool, reason: str, now_ns: int) -> None:
+        pass
+
+    def on_clock(self, line: int, offset_ns: int, error_ns: int, now_ns: int) -> None:
         pass
 
 

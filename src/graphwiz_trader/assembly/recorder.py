@@ -191,8 +191,8 @@ class _Nowhere:
 def _compile(market_data: MarketData, books: OrderBookManager) -> None:
     """Have what is called later compiled before frames wait for it."""
     market_data.on_timer(0)
-    for exchange in books.instruments.exchanges:
-        market_data.on_line(exchange, False, 0)
+    for line, _ in enumerate(books.instruments.exchanges):
+        market_data.on_line(line, False, 0)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import msgspec
 from graphwiz_trader.hft.kernels.layout import Array
 from graphwiz_trader.hft.market_data import MarketData
 from graphwiz_trader.hft.orderbook import OrderBookManager
+from graphwiz_trader.hft.records import ClockOffset
 from graphwiz_trader.recording.parquet import ParquetTables
 from graphwiz_trader.recording.raw import RawStream, RawWriter
 from graphwiz_trader.recording.tables import Tables
@@ -163,7 +164,11 @@ class RecordingSink:
         self._recorded.is_up[exchange] = up
         self._recorded.line_breaks[exchange] += not up
         self._streams[line].line(now_ns, up, reason)
-        self._market_data.on_line(exchange, up, now_ns)
+        self._market_data.on_line(line, up, now_ns)
+
+    def on_clock(self, line: int, offset_ns: int, error_ns: int, _now_ns: int) -> None:
+        """What the venue's times mean is kept beside the books."""
+        self.books.note_clock(self._exchanges[line], ClockOffset(offset_ns, error_ns))
 
     def on_order_frame(self, line: int, frame: bytes, now_ns: int) -> None:
         """A recording has no order lines."""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from graphwiz_trader.assembly.core import (
+    MARKET,
     ORDERS,
     Core,
     build_books,
@@ -49,7 +50,7 @@ class DirectReplay(NamedTuple):
             recording.history(),
             instruments=self.core.books.instruments,
             venues=self.venues,
-            market_lines=self.core.market_lines,
+            market_lines=line_ids(self.lines, MARKET),
             order_lines=line_ids(self.lines, ORDERS),
             progress=progress,
         )

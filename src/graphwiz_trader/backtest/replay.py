@@ -17,7 +17,7 @@ from graphwiz_trader.backtest.recordings import RecordedFrame, RecordedLine
 from graphwiz_trader.hft.engine import Engine
 from graphwiz_trader.hft.events import Command, RecordKind
 from graphwiz_trader.hft.instruments import Instruments
-from graphwiz_trader.hft.records import LineChange
+from graphwiz_trader.hft.records import ClockOffset, LineChange
 from graphwiz_trader.journal.layout import Record
 
 TIMER_NS = 100_000_000
@@ -26,6 +26,7 @@ Progress = Callable[[int], None]
 """Told how many frames more have been replayed."""
 
 _read_line_change = msgspec.json.Decoder(LineChange).decode
+_read_clock = msgspec.json.Decoder(ClockOffset).decode
 _read_command = msgspec.json.Decoder(Command).decode
 
 
@@ -73,6 +74,9 @@ def replay_journal(engine: Engine, records: Iterable[Record], recorded: Decision
         elif kind == RecordKind.LINE:
             change = _read_line_change(payload)
             engine.on_line(source, change.up, change.reason, time_ns)
+        elif kind == RecordKind.CLOCK:
+            clock = _read_clock(payload)
+            engine.on_clock(source, clock.offset_ns, clock.error_ns, time_ns)
         elif kind == RecordKind.COMMAND:
             engine.on_command(_read_command(payload), time_ns)
         else:

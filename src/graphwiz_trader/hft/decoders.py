@@ -22,6 +22,7 @@ class Decoder(NamedTuple):
     on_frame: Callable[[bytes, Array, Array, int], int]
     on_snapshot: Callable[[bytes, Array, Array, int, int], int]
     feed: Array
+    exchange: str
     streams_snapshots: bool = False
     """A book starts from a snapshot that the stream itself brings, before the updates that continue it."""
 
@@ -30,14 +31,14 @@ def binance_decoder(instruments: Instruments, exchange: str) -> Decoder:
     """A decoder for Binance spot, USD-M or COIN-M futures that knows the exchange's instruments."""
     on_frame = direct(binance.on_frame, binance.FRAME_ARGUMENTS)
     on_snapshot = direct(binance.on_snapshot, binance.SNAPSHOT_ARGUMENTS)
-    return Decoder(on_frame, on_snapshot, _feed_of(instruments, exchange))
+    return Decoder(on_frame, on_snapshot, _feed_of(instruments, exchange), exchange)
 
 
 def binance_sbe_decoder(instruments: Instruments, exchange: str) -> Decoder:
     """A decoder for Binance spot's binary streams; REST, where snapshots come from, stays JSON."""
     on_frame = direct(sbe.on_frame, sbe.FRAME_ARGUMENTS)
     on_snapshot = direct(binance.on_snapshot, binance.SNAPSHOT_ARGUMENTS)
-    return Decoder(on_frame, on_snapshot, _feed_of(instruments, exchange))
+    return Decoder(on_frame, on_snapshot, _feed_of(instruments, exchange), exchange)
 
 
 def okx_decoder(instruments: Instruments, exchange: str) -> Decoder:
@@ -47,7 +48,7 @@ def okx_decoder(instruments: Instruments, exchange: str) -> Decoder:
     def on_snapshot(body: bytes, feed: Array, books: Array, _book: int, received_ns: int) -> int:
         return on_frame(body, feed, books, received_ns) & 0xFF
 
-    return Decoder(on_frame, on_snapshot, _feed_of(instruments, exchange), streams_snapshots=True)
+    return Decoder(on_frame, on_snapshot, _feed_of(instruments, exchange), exchange, streams_snapshots=True)
 
 
 def _feed_of(instruments: Instruments, exchange: str) -> Array:

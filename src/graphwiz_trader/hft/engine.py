@@ -22,7 +22,7 @@ from graphwiz_trader.hft.orderbook import OrderBookManager
 from graphwiz_trader.hft.orders import Order
 from graphwiz_trader.hft.positions import PositionTracker
 from graphwiz_trader.hft.pulse import Counts, Pulse, RiskPulse, book_pulse, pnl_pulse, position_pulses
-from graphwiz_trader.hft.records import LineChange, encode
+from graphwiz_trader.hft.records import ClockOffset, LineChange, encode
 from graphwiz_trader.hft.risk import HFTRiskManager
 from graphwiz_trader.hft.strategies.base import HFTStrategy
 
@@ -105,9 +105,15 @@ class Engine:
         self._recorder.append(RecordKind.LINE, line, now_ns, encode(LineChange(up, reason)))
         exchange = self._lines[line].exchange
         if self._lines[line].role == "market":
-            self._market_data.on_line(exchange, up, now_ns)
+            self._market_data.on_line(line, up, now_ns)
         else:
             self._executor.on_line(exchange, up, now_ns)
+
+    def on_clock(self, line: int, offset_ns: int, error_ns: int, now_ns: int) -> None:
+        """The venue's clock was measured: it is ``offset_ns`` ahead of ours, give or take ``error_ns``."""
+        clock = ClockOffset(offset_ns, error_ns)
+        self._recorder.append(RecordKind.CLOCK, line, now_ns, encode(clock))
+        self._books.note_clock(self._lines[line].exchange, clock)
 
     def on_timer(self, now_ns: int) -> None:
         """Ten times a second: what silence means, and the pulse."""

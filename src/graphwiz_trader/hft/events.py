@@ -78,6 +78,7 @@ class RecordKind(IntEnum):
     LINE = 5
     TIMER = 6
     COMMAND = 7
+    CLOCK = 8
     DECISION = 16
     ORDER = 17
     CANCEL = 18

@@ -54,10 +54,8 @@ class MarketData:
         self._recorder = recorder
         self._request_snapshot = request_snapshot
         self._stale_after_ns = stale_after_ms * 1_000_000
-        self._exchange_books = {
-            exchange: tuple(i.book for i in books.instruments.on_exchange(exchange))
-            for exchange in books.instruments.exchanges
-        }
+        self._exchange_of = tuple(decoder.exchange for decoder in decoders)
+        self._lines_up: dict[str, set[int]] = {exchange: set() for exchange in self._exchange_of}
         self._line_of = self._lines_by_book()
         self._trust = [Trust.SYNCING] * len(books.instruments)
         self._unsettled = set(range(len(books.instruments)))
@@ -110,11 +108,18 @@ class MarketData:
                 changed = book
         return book if self._note_trust(book, "snapshot", now_ns) else changed
 
-    def on_line(self, exchange: str, up: bool, now_ns: int) -> None:
-        """A market data line broke: what its books have missed is unknown. When it is up they synchronise anew."""
+    def on_line(self, line: int, up: bool, now_ns: int) -> None:
+        """A market data line came up or broke. When the exchange's last is down, what its books miss is unknown."""
+        exchange = self._exchange_of[line]
+        lines_up = self._lines_up[exchange]
         if up:
+            lines_up.add(line)
             return
-        for book in self._exchange_books[exchange]:
+        lines_up.discard(line)
+        if lines_up:
+            return
+        for instrument in self._books.instruments.on_exchange(exchange):
+            book = instrument.book
             self._held[book].clear()
             forget_row(self._records, book, int(Trust.STALE))
             self._note_trust(book, "line down", now_ns)

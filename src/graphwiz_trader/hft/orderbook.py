@@ -18,6 +18,7 @@ from graphwiz_trader.hft.kernels.jit import direct
 from graphwiz_trader.hft.kernels.ladder import copy_levels, level_lots
 from graphwiz_trader.hft.kernels.layout import ASK, BID, HISTORY, SEQUENCE_FUTURES, SEQUENCE_SPOT, Array, new_books
 from graphwiz_trader.hft.kernels.signals import SCAN_ARGUMENTS, scan_crosses, walk_cross
+from graphwiz_trader.hft.records import ClockOffset
 
 IMBALANCE_LEVELS = 10
 _FUTURES_SEQUENCE = frozenset({"binanceusdm", "binancecoinm"})
@@ -34,6 +35,8 @@ class OrderBook:
         self._top_ticks = _elements(self._row["top_ticks"])
         self._top_lots = _elements(self._row["top_lots"])
         self.instrument = instrument
+        self.clock: ClockOffset | None = None
+        """How its venue's clock stands to ours; None until it was measured."""
 
     @property
     def trust(self) -> Trust:
@@ -165,6 +168,11 @@ class OrderBookManager:
     def get(self, exchange: str, symbol: str) -> OrderBook:
         """Raises KeyError naming the known pairs."""
         return self._books[self.instruments.find(exchange, symbol).book]
+
+    def note_clock(self, exchange: str, clock: ClockOffset) -> None:
+        """What an exchange's times mean from now on."""
+        for instrument in self.instruments.on_exchange(exchange):
+            self._books[instrument.book].clock = clock
 
     def is_tradable(self, book: int) -> bool:
         return self._books[book].is_trusted

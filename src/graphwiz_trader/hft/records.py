@@ -106,6 +106,17 @@ class LineChange(msgspec.Struct, frozen=True, gc=False):
     reason: str
 
 
+class ClockOffset(msgspec.Struct, frozen=True, gc=False):
+    """CLOCK: how far a venue's clock is ahead of ours, as measured over a line, and how wrong that may be.
+
+    It says what the venue's times mean; nothing is decided by it. ``source`` is the line.
+    """
+
+    offset_ns: int
+    error_ns: int
+    """Half of the round trip that it was measured over."""
+
+
 class SessionEnd(msgspec.Struct, frozen=True, gc=False):
     """END: the session closed its lines in good order, and why it did."""
 

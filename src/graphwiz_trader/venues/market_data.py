@@ -14,6 +14,7 @@ from typing import Self
 
 from graphwiz_trader.hft.market_data import MarketData, binance_decoder
 from graphwiz_trader.hft.orderbook import OrderBook, OrderBookManager
+from graphwiz_trader.hft.records import ClockOffset
 from graphwiz_trader.venues.base import Endpoints
 from graphwiz_trader.venues.binance.exchange_info import load_instruments
 from graphwiz_trader.venues.binance.feed import BinanceFeed
@@ -114,7 +115,10 @@ class _BooksSink:
         self._tell(self._market_data.on_snapshot(book, body, now_ns), now_ns)
 
     def on_line(self, line: int, up: bool, _reason: str, now_ns: int) -> None:
-        self._market_data.on_line(self._exchanges[line], up, now_ns)
+        self._market_data.on_line(line, up, now_ns)
+
+    def on_clock(self, line: int, offset_ns: int, error_ns: int, _now_ns: int) -> None:
+        self._books.note_clock(self._exchanges[line], ClockOffset(offset_ns, error_ns))
 
     def on_order_frame(self, line: int, frame: bytes, now_ns: int) -> None:
         """No order line belongs to this."""

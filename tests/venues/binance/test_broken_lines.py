@@ -98,6 +98,9 @@ class Desk(Watched):
         self.executor.on_line(self.instrument.exchange, up, now_ns)
         self.changed()
 
+    def on_clock(self, line: int, offset_ns: int, error_ns: int, now_ns: int) -> None:
+        """Nothing is decided by it."""
+
     def place(self, random: Random) -> Order | None:
         intent = OrderIntent(
             strategy="test",
