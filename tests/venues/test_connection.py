@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest, ws_create_server
 
-from graphwiz_trader.venues.connection import Connection, NotReadyError, Timing
+from graphwiz_trader.venues.connection import Connection, NotReadyError, TextPing, Timing
 from graphwiz_trader.venues.pacing import Allowance
 from venues.harness import PATIENCE_S, Relay, Unhurried, Watched, on_uvloop
 
@@ -27,6 +27,9 @@ class Peer(Watched):
         self.closed_with: list[int] = []
         self.asked = 0
         self.url = ""
+        self.heard: list[bytes] = []
+        self.answer = b""
+        """To every text that is heard."""
 
     def _answer(self, _request: WSUpgradeRequest) -> WSListener | None:
         self.asked += 1
@@ -57,10 +60,14 @@ class PeerSocket(WSListener):
         self._peer.on_connected(transport)
         self._peer.changed()
 
-    def on_ws_frame(self, _transport: WSTransport, frame: WSFrame) -> None:
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         if frame.msg_type is WSMsgType.CLOSE:
             self._peer.closed_with.append(frame.get_close_code().value)
-            self._peer.changed()
+        elif frame.msg_type is WSMsgType.TEXT:
+            self._peer.heard.append(frame.get_payload_as_bytes())
+            if self._peer.answer:
+                transport.send(WSMsgType.TEXT, self._peer.answer)
+        self._peer.changed()
 
 
 class Owner(Watched):
@@ -103,10 +110,21 @@ class Owner(Watched):
 class Running:
     """A connection that runs in the background of a test."""
 
-    def __init__(self, owner: Owner, *, timing: Timing = QUICK, attempts: Allowance | None = None) -> None:
+    def __init__(
+        self,
+        owner: Owner,
+        *,
+        timing: Timing = QUICK,
+        attempts: Allowance | None = None,
+        text_ping: TextPing | None = None,
+    ) -> None:
         self.random = Unhurried()
         self.connection = Connection(
-            owner, attempts=attempts or Allowance(1_000, 60.0), timing=timing, random=self.random
+            owner,
+            attempts=attempts or Allowance(1_000, 60.0),
+            timing=timing,
+            random=self.random,
+            text_ping=text_ping,
         )
         self._owner = owner
 
@@ -207,6 +225,24 @@ async def test_a_half_open_connection_is_noticed_and_made_again():
         relay.freeze()
         await owner.until(lambda: owner.told.count("ready") == 2)
         assert len(peer.transports) == 2
+
+
+@on_uvloop
+async def test_a_venue_that_wants_its_pings_as_text_gets_them_so_and_its_answer_is_no_message():
+    async with Peer() as peer, Running(owner := Owner(peer.url), text_ping=TextPing(b"ping", b"pong")):
+        peer.answer = b"pong"
+        await peer.until(lambda: len(peer.heard) >= 3)
+        text(peer.transports[0], b"data")
+        await owner.until(lambda: bool(owner.messages))
+        assert owner.messages == [b"data"]
+        assert owner.told == ["open", "ready"]
+
+
+@on_uvloop
+async def test_a_venue_that_does_not_answer_a_text_is_left_though_it_answers_other_pings():
+    async with Peer() as peer, Running(owner := Owner(peer.url), text_ping=TextPing(b"ping", b"pong")):
+        await owner.until(lambda: owner.told.count("ready") == 2)
+        assert set(peer.heard) == {b"ping"}
 
 
 @on_uvloop

@@ -69,11 +69,30 @@ class Timing(NamedTuple):
     ready_s: float = 10.0
 
 
-class Connection:
-    """Keeps a connection open while `run` runs. ``attempts`` is shared by the connections to one venue."""
+class TextPing(NamedTuple):
+    """How a peer is asked whether it lives where it wants that as a message."""
 
-    def __init__(self, owner: ConnectionOwner, *, attempts: Allowance, timing: Timing, random: Random) -> None:
+    ping: bytes
+    pong: bytes
+
+
+class Connection:
+    """Keeps a connection open while `run` runs. ``attempts`` is shared by the connections to one venue.
+
+    ``text_ping``: in place of WebSocket's own ping; its answer is nobody's message.
+    """
+
+    def __init__(
+        self,
+        owner: ConnectionOwner,
+        *,
+        attempts: Allowance,
+        timing: Timing,
+        random: Random,
+        text_ping: TextPing | None = None,
+    ) -> None:
         self._owner = owner
+        self._text_ping = text_ping
         self._attempts = attempts
         self._timing = timing
         self._back_off = BackOff(first_s=timing.first_pause_s, most_s=timing.longest_pause_s, random=random)
@@ -106,7 +125,7 @@ class Connection:
 
     async def _live(self, receive: Receive) -> str:
         """One connection, from the attempt to its end. Returns why it ended."""
-        self._listener = listener = _Listener(self._owner, receive)
+        self._listener = listener = _Listener(self._owner, receive, self._text_ping)
         reason = "stopped"
         try:
             reason = await self._converse(listener)
@@ -173,8 +192,9 @@ class Connection:
 class _Listener(WSListener):
     """The socket's side: puts messages together, and knows why it ended."""
 
-    def __init__(self, owner: ConnectionOwner, receive: Receive) -> None:
+    def __init__(self, owner: ConnectionOwner, receive: Receive, text_ping: TextPing | None) -> None:
         self._owner = owner
+        self._text_ping = text_ping
         self._receive = receive
         self._transport: WSTransport | None = None
         self._fragments = bytearray()
@@ -205,6 +225,17 @@ class _Listener(WSListener):
 
     def on_ws_disconnected(self, _transport: WSTransport) -> None:
         self._transport = None
+
+    def send_user_specific_ping(self, transport: WSTransport) -> None:
+        if self._text_ping is None:
+            transport.send_ping()
+        else:
+            transport.send(_TEXT, self._text_ping.ping)
+
+    def is_user_specific_pong(self, frame: WSFrame) -> bool:
+        if self._text_ping is None:
+            return frame.msg_type is WSMsgType.PONG
+        return frame.msg_type is _TEXT and frame.get_payload_as_bytes() == self._text_ping.pong
 
     def pause_writing(self) -> None:
         self.drop("the venue does not read what is sent")
