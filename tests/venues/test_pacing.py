@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphwiz_trader.venues.pacing import Allowance, BackOff
+from graphwiz_trader.venues.pacing import Allowance, BackOff, Ration
 from venues import virtual_time
 from venues.harness import Unhurried
 
@@ -90,3 +90,28 @@ def test_those_who_wait_together_do_not_overdraw_together():
 def test_more_than_a_whole_window_is_an_error_at_once():
     with pytest.raises(ValueError, match=r"7 at once; the allowance is 5 in 10 s"):
         virtual_time.run(_times_taken(5, 10.0, [(0.0, 7)]))
+
+
+def _sent(ration: Ration, wanted_s: list[float]) -> list[float]:
+    """When messages went that were wanted at those times, in order."""
+    now_s, sent = 0.0, []
+    for at_s in wanted_s:
+        now_s = max(now_s, at_s)
+        while (pause_s := ration.pause_s(now_s)) > 0:
+            now_s += pause_s
+        ration.note(now_s)
+        sent.append(now_s)
+    return sent
+
+
+def test_the_first_half_of_a_ration_goes_at_once_and_the_rest_evenly():
+    assert _sent(Ration(8, 80.0, least_s=0.5), [10.0] * 7) == [10.0, 10.5, 11.0, 11.5, 31.5, 51.5, 71.5]
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from([0.0, 0.3, 5.0, 41.0]), max_size=80))
+def test_no_window_holds_more_than_the_ration(pauses):
+    wanted = [sum(pauses[:n]) for n in range(len(pauses))]
+    sent = _sent(Ration(9, 60.0, least_s=0.1), wanted)
+    for end_s in sent:
+        assert sum(end_s - 60.0 < at_s <= end_s for at_s in sent) <= 9

@@ -52,3 +52,31 @@ class Allowance:
             await asyncio.sleep(self._taken[0][0] + self._per_s - now_s())
         self._taken.append((now_s(), amount))
         self._sum += amount
+
+
+class Ration:
+    """So many messages in any window of so many seconds, each of which may carry much.
+
+    While less than half is used up they go at once, ``least_s`` apart, so that what comes up together goes together;
+    then evenly, so that the window is never used up and what waits goes in the next message.
+    """
+
+    def __init__(self, most: int, per_s: float, *, least_s: float) -> None:
+        self._half = most // 2
+        self._per_s = per_s
+        self._least_s = least_s
+        self._even_s = per_s / (most - self._half)
+        self._times: deque[float] = deque()
+
+    def pause_s(self, now_s: float) -> float:
+        """How long the next message has to wait; 0 when it may go."""
+        while self._times and self._times[0] <= now_s - self._per_s:
+            self._times.popleft()
+        if not self._times:
+            return 0.0
+        apart_s = self._least_s if len(self._times) < self._half else self._even_s
+        return max(0.0, self._times[-1] + apart_s - now_s)
+
+    def note(self, now_s: float) -> None:
+        """A message went."""
+        self._times.append(now_s)

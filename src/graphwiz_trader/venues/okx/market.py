@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from graphwiz_trader.venues.pacing import Allowance
+
 SPOT, SWAP = "SPOT", "SWAP"
 INSTRUMENTS_PATH = "/api/v5/public/instruments"
 SNAPSHOT_PATH = "/api/v5/market/books"
@@ -16,3 +18,18 @@ LEVELS = 400
 
 FEES_PPM: Mapping[str, tuple[int, int]] = {SPOT: (800, 1_000), SWAP: (200, 500)}
 """(maker, taker) by kind of instrument, as published for accounts without discounts."""
+
+STREAM_PATH = "/ws/v5/public"
+BOOKS = "books"
+"""400 levels a side, every 100 ms: a snapshot, then updates that chain."""
+CHANNELS = (BOOKS, "bbo-tbt", "trades")
+"""What is subscribed of each instrument."""
+SUBSCRIPTIONS_PER_HOUR = 480
+"""Requests to subscribe, unsubscribe or log in, on one connection."""
+CONNECTS_PER_SECOND = 3
+"""From one IP address."""
+
+
+def new_attempts() -> Allowance:
+    """How often OKX's addresses may be connected to."""
+    return Allowance(CONNECTS_PER_SECOND, 1.0)

@@ -1,0 +1,82 @@
+"""What is said on OKX's public socket besides data: subscriptions, their answers, notices. Pure functions.
+
+A data frame says no ``event``; everything else that comes does, but for the text ``pong``.
+
+Sources: OKX API v5 docs, "WebSocket: Subscribe", "Unsubscribe", "Notification", "WebSocket error codes".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+SUBSCRIBE, UNSUBSCRIBE = "subscribe", "unsubscribe"
+ERROR, NOTICE = "error", "notice"
+CLOSING_SOON = "64008"
+"""The connection will be closed for an upgrade of the service; said 60 s ahead."""
+
+_EVENT, _SNAPSHOT = b'"event"', b'"snapshot"'
+_HEAD_BYTES = 512
+"""Where to look for an event: such messages are short, and a book's levels need not be searched for it."""
+_NAMED = re.compile(r"channel:\s*([\w-]+)\s*,\s*instId:\s*([\w-]+)")
+
+
+class Topic(NamedTuple):
+    """What one subscribes to."""
+
+    channel: str
+    inst_id: str
+
+
+class _Argument(msgspec.Struct, frozen=True, rename="camel"):
+    channel: str = ""
+    inst_id: str = ""
+
+
+class Message(msgspec.Struct):
+    """What of a message is read here."""
+
+    event: str = ""
+    action: str = ""
+    code: str = ""
+    msg: str = ""
+    arg: _Argument = _Argument()
+
+    @property
+    def topic(self) -> Topic | None:
+        """What it is about. An answer names its subscription; an error only tells of it in words."""
+        if self.arg.channel and self.arg.inst_id:
+            return Topic(self.arg.channel, self.arg.inst_id)
+        named = _NAMED.search(self.msg)
+        return Topic(named[1], named[2]) if named else None
+
+
+_decode = msgspec.json.Decoder(Message).decode
+
+
+def request(op: str, topics: Sequence[Topic]) -> bytes:
+    """A request about some topics."""
+    arguments = [{"channel": topic.channel, "instId": topic.inst_id} for topic in topics]
+    return msgspec.json.encode({"op": op, "args": arguments})
+
+
+def event(frame: bytes) -> Message | None:
+    """The message that a frame is, None when it is data or cannot be read."""
+    message = _read(frame) if frame.find(_EVENT, 0, _HEAD_BYTES) >= 0 else None
+    return message if message is not None and message.event else None
+
+
+def snapshot_of(frame: bytes) -> Topic | None:
+    """Whose snapshot a frame is, None when it is none."""
+    message = _read(frame) if _SNAPSHOT in frame else None
+    return message.topic if message is not None and message.action == "snapshot" else None
+
+
+def _read(frame: bytes) -> Message | None:
+    try:
+        return _decode(frame)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
