@@ -14,7 +14,6 @@ import synthetic_recording
 from graphwiz_trader.assembly.core import MARKET, ORDERS, build_books, build_core, line_ids, session_lines
 from graphwiz_trader.assembly.replays import direct_replay
 from graphwiz_trader.backtest.decisions import DecisionHash
-from graphwiz_trader.backtest.recorded_venue import WIRE
 from graphwiz_trader.backtest.recordings import RecordedFrame
 from graphwiz_trader.backtest.replay import replay_journal, replay_recording
 from graphwiz_trader.config import HftConfig
@@ -23,6 +22,7 @@ from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.hft.orders import Order
 from graphwiz_trader.hft.records import ClockOffset
 from graphwiz_trader.journal.layout import Record
+from graphwiz_trader.venues.simulated.reports import WIRE
 from hft.floor import (
     MS,
     PERP,

@@ -8,8 +8,6 @@ from importlib.metadata import version
 from types import MappingProxyType
 from typing import NamedTuple
 
-from graphwiz_trader.backtest.recorded_venue import WIRE as REPORTS_WIRE
-from graphwiz_trader.backtest.recorded_venue import decode_reports
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.hft.decoders import Decoder, binance_decoder, binance_sbe_decoder, okx_decoder
 from graphwiz_trader.hft.engine import Engine, OrderDecoder
@@ -28,6 +26,8 @@ from graphwiz_trader.hft.strategies.base import HFTStrategy
 from graphwiz_trader.hft.strategies.cross_exchange_arb import CrossExchangeArbitrage
 from graphwiz_trader.hft.strategies.stat_arb import StatisticalArbitrage
 from graphwiz_trader.venues.binance.order_codec import order_decoder as binance_order_decoder
+from graphwiz_trader.venues.simulated.reports import WIRE as REPORTS_WIRE
+from graphwiz_trader.venues.simulated.reports import decode_reports
 
 FEES_PPM: Mapping[str, tuple[int, int]] = {
     "binance": (1_000, 1_000),

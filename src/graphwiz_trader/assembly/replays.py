@@ -20,8 +20,6 @@ from graphwiz_trader.assembly.core import (
     session_start,
 )
 from graphwiz_trader.backtest.decisions import DecisionHash
-from graphwiz_trader.backtest.recorded_venue import WIRE as REPORTS_WIRE
-from graphwiz_trader.backtest.recorded_venue import RecordedVenues
 from graphwiz_trader.backtest.recordings import Recording, RecordingError
 from graphwiz_trader.backtest.replay import Progress, replay_journal, replay_recording
 from graphwiz_trader.backtest.report import Report, report
@@ -32,13 +30,18 @@ from graphwiz_trader.hft.orders import Order
 from graphwiz_trader.hft.records import SessionStart, encode
 from graphwiz_trader.journal.layout import Record
 from graphwiz_trader.journal.reader import JournalReader
+from graphwiz_trader.venues.simulated.in_process import InProcessVenues, Latency
+from graphwiz_trader.venues.simulated.reports import WIRE as REPORTS_WIRE
+
+_FUNDS = "1000000000"
+"""Of every asset on every venue: a recording is replayed for its decisions, not for what an account can bear."""
 
 
 class DirectReplay(NamedTuple):
     """A replay of recordings, ready to run."""
 
     core: Core
-    venues: RecordedVenues
+    venues: InProcessVenues
     decisions: DecisionHash
     lines: tuple[Line, ...]
 
@@ -72,7 +75,13 @@ def direct_replay(
     """A trader over recordings in virtual time; orders take ``latency_ms`` to a venue, and answers as long back."""
     lines = session_lines(instruments.exchanges, REPORTS_WIRE)
     books = build_books(config, instruments)
-    venues = RecordedVenues(books, line_ids(lines, ORDERS), latency_ns=round(latency_ms * 1e6))
+    latency_ns = round(latency_ms * 1e6)
+    venues = InProcessVenues(
+        books,
+        line_ids(lines, ORDERS),
+        latency=Latency(latency_ns, latency_ns, latency_ns),
+        funds={exchange: dict.fromkeys(_assets(instruments), _FUNDS) for exchange in instruments.exchanges},
+    )
     decisions = DecisionHash(recorder)
     start = session_start(config, instruments, lines, session="replay", prefix="gwreplay", started_ns=0)
     decisions.append(RecordKind.SESSION, 0, 0, encode(start))
@@ -88,6 +97,10 @@ def direct_replay(
     )
     venues.deliver = core.engine.on_order_frame
     return DirectReplay(core, venues, decisions, lines)
+
+
+def _assets(instruments: Instruments) -> set[str]:
+    return {asset for i in instruments for asset in (i.base, i.quote)}
 
 
 def _recorded_snapshots_only(book: int) -> None:

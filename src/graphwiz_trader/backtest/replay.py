@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import msgspec
 
 from graphwiz_trader.backtest.decisions import DecisionHash
-from graphwiz_trader.backtest.recorded_venue import RecordedVenues
 from graphwiz_trader.backtest.recordings import RecordedFrame, RecordedLine
 from graphwiz_trader.hft.engine import Engine
 from graphwiz_trader.hft.events import Command, RecordKind
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.hft.records import ClockOffset, LineChange
 from graphwiz_trader.journal.layout import Record
+from graphwiz_trader.venues.simulated.in_process import InProcessVenues
 
 TIMER_NS = 100_000_000
 _PROGRESS_STEP = 1_000
@@ -35,7 +35,7 @@ def replay_recording(
     frames: Iterable[RecordedFrame | RecordedLine],
     *,
     instruments: Instruments,
-    venues: RecordedVenues,
+    venues: InProcessVenues,
     market_lines: Mapping[str, int],
     order_lines: Mapping[str, int],
     progress: Progress,
@@ -52,7 +52,7 @@ def replay_recording(
         timer_ns = _catch_up(engine, venues, timer_ns, now_ns)
         if not _feed(engine, frame, instruments, market_lines, now_ns):
             unused[frame.exchange] += 1
-        venues.match_resting(now_ns)
+        venues.observe(now_ns)
         if count % _PROGRESS_STEP == 0:
             progress(_PROGRESS_STEP)
     _catch_up(engine, venues, timer_ns, now_ns + 10 * TIMER_NS)
@@ -121,7 +121,7 @@ def _feed(
     return True
 
 
-def _catch_up(engine: Engine, venues: RecordedVenues, timer_ns: int, until_ns: int) -> int:
+def _catch_up(engine: Engine, venues: InProcessVenues, timer_ns: int, until_ns: int) -> int:
     """Let the venues and the timer happen up to a moment, in the order of their times; the timer's next time."""
     while True:
         due_ns = venues.next_ns

@@ -1,32 +1,37 @@
-"""Orders that meet a recorded book in virtual time: what fills, when it is known, and what is said about the rest."""
+"""Venues in the trader's own process, in virtual time: what fills, when it is known, and what is said of the rest."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from graphwiz_trader.backtest.recorded_venue import RecordedVenues, decode_reports
 from graphwiz_trader.hft.events import ExecutionReport, OrderIntent, OrderState, OrderType, Side, TimeInForce
-from graphwiz_trader.hft.instruments import money_from_text
+from graphwiz_trader.hft.instruments import money_from_text, units_from_text
 from graphwiz_trader.hft.limits import RiskLimits
 from graphwiz_trader.hft.orders import Order
 from graphwiz_trader.hft.positions import PositionTracker
 from graphwiz_trader.hft.risk import HFTRiskManager
-from hft.floor import MS, PERP, SPOT, START, Floor, usdm_depth
+from graphwiz_trader.venues.simulated.in_process import InProcessVenues, Latency
+from graphwiz_trader.venues.simulated.reports import decode_reports
+from hft.floor import MS, PERP, SPOT, START, Floor, trade, usdm_depth
 
 LATENCY = 2 * MS
+SAME = Latency(LATENCY, LATENCY, LATENCY)
+LINES = {"binance": 2, "binanceusdm": 3}
+RICH = {exchange: {"USDT": "1000000", "BTC": "1000"} for exchange in LINES}
 BUY, SELL = Side.BUY, Side.SELL
 
 
 class Venue:
-    """RecordedVenues over the perpetual's book: asks 100.1 (1.0) and 100.2 (2.0), bids 99.9 (1.0) and 99.8 (2.0)."""
+    """InProcessVenues over the perpetual's book: asks 100.1 (1.0) and 100.2 (2.0), bids 99.9 (1.0) and 99.8 (2.0)."""
 
-    def __init__(self) -> None:
+    def __init__(self, funds: Mapping[str, Mapping[str, str]] = RICH, latency: Latency = SAME) -> None:
         self.floor = Floor()
         levels = {"bids": [("99.9", "1"), ("99.8", "2")], "asks": [("100.1", "1"), ("100.2", "2")]}
         self.floor.make_live(PERP, **levels)
-        self.venues = RecordedVenues(self.floor.books, {"binance": 2, "binanceusdm": 3}, latency_ns=LATENCY)
+        self.venues = InProcessVenues(self.floor.books, LINES, latency=latency, funds=funds)
         self.delivered: list[tuple[int, int, ExecutionReport]] = []
         self.venues.deliver = self._keep
         big = money_from_text("1000000000")
@@ -114,13 +119,13 @@ def test_fill_or_kill_takes_all_or_nothing() -> None:
     terms = {"time_in_force": TimeInForce.FOK}
     assert Venue().fill(BUY, 1002, 3_000, **terms) == (OrderState.FILLED, [(1001, 1_000), (1002, 2_000)])
     venue = Venue()
-    assert venue.fill(BUY, 1002, 3_001, **terms) == (OrderState.EXPIRED, [])
+    assert venue.fill(BUY, 1002, 3_001, **terms) == (OrderState.REJECTED, [])
     assert venue.fill(BUY, 1002, 3_000, **terms)[0] is OrderState.FILLED
 
 
-def test_post_only_rests_or_expires_but_never_takes() -> None:
+def test_post_only_rests_or_is_refused_but_never_takes() -> None:
     terms = {"time_in_force": TimeInForce.POST_ONLY}
-    assert Venue().fill(BUY, 1001, 100, **terms) == (OrderState.EXPIRED, [])
+    assert Venue().fill(BUY, 1001, 100, **terms) == (OrderState.REJECTED, [])
     assert Venue().fill(BUY, 1000, 100, **terms) == (OrderState.OPEN, [])
 
 
@@ -139,15 +144,15 @@ def test_what_was_taken_is_not_offered_again_until_the_level_changes() -> None:
 def test_a_resting_order_fills_at_its_own_price_when_the_market_comes_to_it() -> None:
     venue = Venue()
     assert venue.fill(BUY, 1000, 800, time_in_force=TimeInForce.GTC) == (OrderState.OPEN, [])
-    venue.venues.match_resting(START)
+    venue.venues.observe(START)
     assert venue.run() == []
     venue.floor.frames(PERP, usdm_depth(102, 102, 101, bids=[("99.9", "0")], asks=[("99.9", "0.5")]))
-    venue.venues.match_resting(START)
+    venue.venues.observe(START)
     (report,) = venue.run()
     assert (report.state, report.filled_lots) == (OrderState.OPEN, 500)
     assert [(t.price_ticks, t.size_lots, t.maker) for t in report.trades] == [(1000, 500, True)]
     venue.floor.frames(PERP, usdm_depth(103, 103, 102, asks=[("99.9", "0.6")]))
-    venue.venues.match_resting(START)
+    venue.venues.observe(START)
     (report,) = venue.run()
     assert (report.state, report.filled_lots, len(report.trades)) == (OrderState.FILLED, 800, 1)
 
@@ -178,7 +183,7 @@ def test_a_canceled_order_has_ended_and_a_cancel_of_none_says_so_of_itself_alone
     assert (ended.state, ended.about_cancel) == (OrderState.CANCELED, False)
     assert (missing.state, missing.about_cancel) == (OrderState.UNKNOWN, True)
     venue.floor.frames(PERP, usdm_depth(102, 102, 101, bids=[("99.9", "0"), ("99.8", "0")], asks=[("98.0", "9")]))
-    venue.venues.match_resting(START)
+    venue.venues.observe(START)
     assert venue.run() == []
 
 
@@ -190,8 +195,44 @@ def test_a_query_tells_what_is_open_and_how_an_order_ended() -> None:
     venue.venues.query(resting, START)
     venue.venues.query(taken, START)
     open_, ended = venue.run()
-    assert (open_.state, open_.filled_lots, open_.trades) == (OrderState.OPEN, 1_000, ())
+    assert (open_.state, open_.filled_lots, len(open_.trades)) == (OrderState.OPEN, 1_000, 1)
     assert (ended.state, ended.filled_lots) == (OrderState.FILLED, 50)
+
+
+def test_a_query_for_an_order_that_never_came_says_so() -> None:
+    venue = Venue()
+    venue.venues.query(venue.order(BUY, 990, 100), START)
+    (report,) = venue.run()
+    assert report.not_found
+
+
+def test_a_cancel_takes_its_own_time() -> None:
+    venue = Venue(latency=Latency(entry_ns=1 * MS, cancel_ns=5 * MS, answer_ns=2 * MS))
+    resting = venue.place(BUY, 990, 100, time_in_force=TimeInForce.GTC)
+    venue.venues.cancel(resting, START)
+    assert [report.state for report in venue.run()] == [OrderState.OPEN, OrderState.CANCELED]
+    assert [now - START for _, now, _ in venue.delivered] == [3 * MS, 7 * MS]
+
+
+def test_a_resting_order_waits_for_its_turn_in_the_queue() -> None:
+    venue = Venue()
+    venue.place(BUY, 999, 300, time_in_force=TimeInForce.POST_ONLY)  # behind 1,000 lots
+    venue.run()
+    for trade_id, size in ((1, "0.9"), (2, "0.3")):
+        venue.floor.frames(PERP, trade(trade_id, "99.9", size, sold=True))
+        venue.venues.observe(START)
+    (report,) = venue.run()
+    assert [(t.price_ticks, t.size_lots, t.maker) for t in report.trades] == [(999, 200, True)]
+
+
+def test_an_account_that_has_too_little_gets_nothing_and_one_that_trades_pays() -> None:
+    poor = Venue(funds={"binanceusdm": {"USDT": "1"}})
+    poor.place(BUY, 1001, 1_000)
+    (report,) = poor.run()
+    assert (report.state, report.reason) == (OrderState.REJECTED, "insufficient funds")
+    venue = Venue(funds={"binanceusdm": {"USDT": "100"}})
+    venue.fill(BUY, 1001, 400)
+    assert venue.venues.balances("binanceusdm")["USDT"] == units_from_text("99.95996")  # 1,000 ppm of 40.04
 
 
 def test_without_a_trusted_book_an_order_expires() -> None:
@@ -214,7 +255,7 @@ def test_what_happens_at_the_same_moment_happens_in_the_order_it_was_asked_for()
 
 def test_venues_that_are_connected_to_no_engine_say_so() -> None:
     venue = Venue()
-    venue.venues = RecordedVenues(venue.floor.books, {"binanceusdm": 3}, latency_ns=0)
+    venue.venues = InProcessVenues(venue.floor.books, LINES, latency=SAME, funds=RICH)
     venue.place(BUY, 1001, 1)
     venue.venues.run_next()
     with pytest.raises(RuntimeError, match=r"connect it to Engine\.on_order_frame"):
