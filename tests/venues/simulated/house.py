@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from graphwiz_trader.hft.events import Side, TimeInForce
 from graphwiz_trader.venues.simulated.accounts import Account
 from graphwiz_trader.venues.simulated.binance.flavours import FLAVOURS
@@ -46,7 +48,7 @@ def order(
     *,
     symbol: str = "BTCUSDT",
     client_id: str = "",
-    reduce_only: bool = False,
+    **named: Any,
 ) -> Order:
     wanted = NewOrder(
         symbol=symbol,
@@ -55,6 +57,6 @@ def order(
         size_lots=size_lots,
         time_in_force=force,
         client_id=client_id or f"t{at.new_order_id()}",
-        reduce_only=reduce_only,
+        **named,
     )
     return at.place(account, wanted, NOW_MS)

@@ -33,10 +33,18 @@ class Position:
 
 
 class Account:
-    """One owner. The same object is its identity; ``uid`` is what the venue shows."""
+    """One owner. The same object is its identity; ``uid`` is what the venue shows.
 
-    def __init__(self, uid: int, name: str, funds: Mapping[str, str] | None = None) -> None:
+    Orders of accounts with one ``trade_group`` (from 1 up) count as one owner's where self-trades are prevented.
+    """
+
+    def __init__(
+        self, uid: int, name: str, funds: Mapping[str, str] | None = None, trade_group: int | None = None
+    ) -> None:
         self.uid = uid
+        self.trade_group = trade_group
+        self.owner = uid if trade_group is None else -trade_group
+        """Whose orders the account's are: never 0, which is nobody."""
         self.name = name
         self.balances: dict[str, Balance] = {
             asset: Balance(units_from_text(amount)) for asset, amount in (funds or {}).items()

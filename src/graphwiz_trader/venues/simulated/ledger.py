@@ -32,10 +32,11 @@ class Ledger(Protocol):
 
     fees: Account
 
-    def reserve(self, order: Order, walk: list[tuple[int, int]]) -> None:
-        """Bind what the order may need. ``walk``: what it would trade at once, as (price in ticks, lots).
+    def reserve(self, order: Order, limit_ticks: int | None, size_lots: int, walk: list[tuple[int, int]]) -> None:
+        """Bind what the order may need for so many lots at that limit, in place of what it has bound.
 
-        Raises OrderRefusedError(INSUFFICIENT_FUNDS) and binds nothing when the account has too little.
+        ``walk``: what it would trade at once, as (price in ticks, lots). Raises OrderRefusedError(INSUFFICIENT_FUNDS)
+        and leaves what is bound as it was when the account has too little.
         """
         ...
 
@@ -56,19 +57,17 @@ class SpotLedger:
     def __init__(self, fees: Account) -> None:
         self.fees = fees
 
-    def reserve(self, order: Order, walk: list[tuple[int, int]]) -> None:
+    def reserve(self, order: Order, limit_ticks: int | None, size_lots: int, walk: list[tuple[int, int]]) -> None:
         if order.side is Side.SELL:
-            needed = order.size_lots * order.listing.instrument.lot_units
-        elif order.limit_ticks is None:
+            needed = size_lots * order.listing.instrument.lot_units
+        elif limit_ticks is None:
             needed = sum(order.listing.notional_units(price, lots) for price, lots in walk)
         else:
-            needed = order.listing.notional_units(order.price_ticks, order.size_lots)
-        balance = order.account.balance(_paid_asset(order))
-        if balance.free_units < needed:
+            needed = order.listing.notional_units(limit_ticks, size_lots)
+        asset = _paid_asset(order)
+        if needed - order.reserved_units > max(0, order.account.balance(asset).free_units):
             raise OrderRefusedError(Refusal.INSUFFICIENT_FUNDS)
-        balance.free_units -= needed
-        balance.locked_units += needed
-        order.reserved_units = needed
+        _bind(order, asset, needed)
 
     def settle(
         self, account: Account, listing: Listing, side: Side, price_ticks: int, size_lots: int, fee_ppm: int
@@ -92,7 +91,7 @@ class SpotLedger:
             still_needed = order.remaining_lots * order.listing.instrument.lot_units
         elif is_open:
             still_needed = order.listing.notional_units(order.price_ticks, order.remaining_lots)
-        _unlock(order, _paid_asset(order), still_needed)
+        _bind(order, _paid_asset(order), still_needed)
 
 
 class LinearLedger:
@@ -103,19 +102,16 @@ class LinearLedger:
         self._mark_ticks = mark_ticks
         self._listings = listings
 
-    def reserve(self, order: Order, walk: list[tuple[int, int]]) -> None:
+    def reserve(self, order: Order, limit_ticks: int | None, size_lots: int, walk: list[tuple[int, int]]) -> None:
         """Margin is bound for the part of the order that does not close a position."""
         asset = order.listing.instrument.quote
         held = order.account.position(order.listing.symbol).size_lots
-        closing = min(order.size_lots, max(0, -held * order.side.sign))
-        price = order.limit_ticks if order.limit_ticks is not None else max((p for p, _ in walk), default=0)
-        needed = _margin_units(order.listing.notional_units(price, order.size_lots - closing))
-        balance = order.account.balance(asset)
-        if needed > max(0, self.available_units(order.account, asset)):
+        closing = min(size_lots, max(0, -held * order.side.sign))
+        price = limit_ticks if limit_ticks is not None else max((p for p, _ in walk), default=0)
+        needed = _margin_units(order.listing.notional_units(price, size_lots - closing))
+        if needed - order.reserved_units > max(0, self.available_units(order.account, asset)):
             raise OrderRefusedError(Refusal.INSUFFICIENT_FUNDS)
-        balance.free_units -= needed
-        balance.locked_units += needed
-        order.reserved_units = needed
+        _bind(order, asset, needed)
 
     def settle(
         self, account: Account, listing: Listing, side: Side, price_ticks: int, size_lots: int, fee_ppm: int
@@ -130,7 +126,7 @@ class LinearLedger:
     def release(self, order: Order, is_open: bool) -> None:
         rest = order.listing.notional_units(order.price_ticks, order.remaining_lots)
         still_needed = min(order.reserved_units, _margin_units(rest)) if is_open else 0
-        _unlock(order, order.listing.instrument.quote, still_needed)
+        _bind(order, order.listing.instrument.quote, still_needed)
 
     def settles_in(self, asset: str) -> bool:
         return any(listing.instrument.quote == asset for listing in self._listings.values())
@@ -163,14 +159,19 @@ class UnifiedLedger:
         self.linear = linear
         self._spot = spot
 
-    def reserve(self, order: Order, walk: list[tuple[int, int]]) -> None:
+    def reserve(self, order: Order, limit_ticks: int | None, size_lots: int, walk: list[tuple[int, int]]) -> None:
         if order.listing.linear:
-            self.linear.reserve(order, walk)
+            self.linear.reserve(order, limit_ticks, size_lots, walk)
             return
-        self._spot.reserve(order, walk)
+        before = order.reserved_units
+        self._spot.reserve(order, limit_ticks, size_lots, walk)
         asset = _paid_asset(order)
-        if self.linear.settles_in(asset) and self.linear.available_units(order.account, asset) < 0:
-            self._spot.release(order, is_open=False)
+        if (
+            order.reserved_units > before
+            and self.linear.settles_in(asset)
+            and self.linear.available_units(order.account, asset) < 0
+        ):
+            _bind(order, asset, before)
             raise OrderRefusedError(Refusal.INSUFFICIENT_FUNDS)
 
     def settle(
@@ -224,9 +225,9 @@ def _paid_asset(order: Order) -> str:
     return instrument.quote if order.side is Side.BUY else instrument.base
 
 
-def _unlock(order: Order, asset: str, still_needed_units: int) -> None:
-    freed = order.reserved_units - still_needed_units
+def _bind(order: Order, asset: str, needed_units: int) -> None:
+    """The order binds so much of the asset from now on, and no more or less."""
     balance = order.account.balance(asset)
-    balance.locked_units -= freed
-    balance.free_units += freed
-    order.reserved_units = still_needed_units
+    balance.locked_units += needed_units - order.reserved_units
+    balance.free_units -= needed_units - order.reserved_units
+    order.reserved_units = needed_units

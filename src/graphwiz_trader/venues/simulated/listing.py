@@ -56,6 +56,10 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
         """What buyer pays and seller gets, in units of the quote asset, cut down to eight decimals."""
         return price_ticks * size_lots * self.lot_value_money // _MONEY_A_STEP * AMOUNT_STEP_UNITS
 
+    def lots_worth(self, price_ticks: int, quote_units: int) -> int:
+        """The most lots whose notional at that price is no more than that amount of the quote asset."""
+        return quote_units // AMOUNT_STEP_UNITS * _MONEY_A_STEP // (price_ticks * self.lot_value_money)
+
 
 def fee_units(amount_units: int, rate_ppm: int) -> int:
     """A fee on an amount, cut down to eight decimals."""

@@ -10,6 +10,7 @@ import msgspec
 from graphwiz_trader.hft.events import OrderType, Side, TimeInForce
 from graphwiz_trader.venues.simulated.accounts import Account
 from graphwiz_trader.venues.simulated.listing import Listing
+from graphwiz_trader.venues.simulated.matching import SelfTrade
 
 
 class OrderStatus(Enum):
@@ -18,10 +19,24 @@ class OrderStatus(Enum):
     FILLED = "FILLED"
     CANCELED = "CANCELED"
     EXPIRED = "EXPIRED"
+    EXPIRED_IN_MATCH = "EXPIRED_IN_MATCH"
+    """Ended by self-trade prevention."""
 
     @property
     def is_open(self) -> bool:
         return self in (OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED)
+
+
+class EndReason(Enum):
+    """Why an order ended without being filled. Dialects have their own words for it, if any."""
+
+    OWNER = "its owner canceled it"
+    IOC_REST = "what an IOC order does not fill at once ends"
+    FOK_UNFILLABLE = "a FOK order that cannot be filled whole ends whole"
+    NO_LIQUIDITY = "a market order found nothing more"
+    WOULD_TAKE = "a post-only order would have traded at once"
+    SELF_TRADE = "it would have traded with its own account or trade group"
+    TIMER = "the owner's dead-man's switch ran out"
 
 
 class Refusal(IntEnum):
@@ -42,6 +57,13 @@ class Refusal(IntEnum):
     UNFILLABLE = 12
     NOTHING_TO_REDUCE = 13
     UNKNOWN_ORDER = 14
+    CANCEL_RESTRICTED = 15
+    """It is open, but not in the status that the cancel asked for."""
+    NOTHING_TO_AMEND = 16
+    AMEND_NOT_SMALLER = 17
+    """Only a smaller size keeps an order's place."""
+    SIZE_ALREADY_FILLED = 18
+    """The amended size is no more than what has been filled."""
 
 
 class OrderRefusedError(Exception):
@@ -62,6 +84,9 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
     time_in_force: TimeInForce
     client_id: str
     reduce_only: bool = False
+    self_trade: SelfTrade = SelfTrade.NONE
+    quote_units: int | None = None
+    """A market order for as much as this is worth in quote currency; ``size_lots`` is then 0."""
 
 
 class Execution(NamedTuple):
@@ -79,6 +104,22 @@ class Execution(NamedTuple):
     time_ms: int
 
 
+class PreventedMatch(NamedTuple):
+    """A trade that self-trade prevention did not let happen, and what each side lost instead; 0: it lost nothing."""
+
+    match_id: int
+    taker_order_id: int
+    maker_order_id: int
+    mode: SelfTrade
+    trade_group: int | None
+    price_ticks: int
+    size_lots: int
+    """What they would have traded."""
+    taker_lots: int
+    maker_lots: int
+    time_ms: int
+
+
 class Order:
     """An order and what has become of it. Amounts are in units of the quote asset."""
 
@@ -86,15 +127,20 @@ class Order:
         "account",
         "client_id",
         "created_ms",
+        "end_reason",
         "executions",
         "filled_lots",
         "listing",
         "order_id",
         "order_type",
+        "prevented_lots",
+        "prevented_matches",
         "price_ticks",
+        "quote_size_units",
         "quote_units",
         "reduce_only",
         "reserved_units",
+        "self_trade",
         "side",
         "size_lots",
         "status",
@@ -112,18 +158,24 @@ class Order:
         self.time_in_force = wanted.time_in_force
         self.price_ticks = wanted.price_ticks or 0
         self.size_lots = wanted.size_lots
+        self.quote_size_units = wanted.quote_units or 0
         self.reduce_only = wanted.reduce_only
+        self.self_trade = wanted.self_trade
         self.filled_lots = 0
+        self.prevented_lots = 0
         self.quote_units = 0
         self.reserved_units = 0
         self.status = OrderStatus.NEW
+        self.end_reason: EndReason | None = None
         self.executions: list[Execution] = []
+        self.prevented_matches: list[PreventedMatch] = []
         self.created_ms = now_ms
         self.updated_ms = now_ms
 
     @property
     def remaining_lots(self) -> int:
-        return self.size_lots - self.filled_lots
+        """What may still trade."""
+        return self.size_lots - self.filled_lots - self.prevented_lots
 
     @property
     def limit_ticks(self) -> int | None:
@@ -134,8 +186,10 @@ class Order:
 class EventKind(Enum):
     NEW = "NEW"
     TRADE = "TRADE"
+    AMENDED = "AMENDED"
     CANCELED = "CANCELED"
     EXPIRED = "EXPIRED"
+    TRADE_PREVENTION = "TRADE_PREVENTION"
 
 
 class OrderEvent(NamedTuple):
@@ -148,8 +202,9 @@ class OrderEvent(NamedTuple):
     quote_units: int
     execution: Execution | None
     cancel_client_id: str
-    """The id the owner gave to the cancel; empty for every other kind."""
+    """The id the owner gave to the cancel, or the order's id before it was amended; else empty."""
     time_ms: int
+    prevented: PreventedMatch | None = None
 
 
 class PublicTrade(NamedTuple):

@@ -6,7 +6,7 @@ from graphwiz_trader.hft.events import Side, TimeInForce
 from graphwiz_trader.hft.fill_model import FillModel
 from graphwiz_trader.hft.orderbook import OrderBook
 from graphwiz_trader.hft.queue_position import QueueRule
-from graphwiz_trader.venues.simulated.matching import LevelChange, Match, Outcome
+from graphwiz_trader.venues.simulated.matching import NOBODY, LevelChange, Match, Outcome, SelfTrade
 
 NO_MAKER = 0
 """The recorded market's orders have no ids."""
@@ -39,11 +39,21 @@ class RecordedBook:
         self._snapshot, self._snapshot_at = body, self.change_count
 
     def place(
-        self, order_id: int, side: Side, limit_ticks: int | None, size_lots: int, time_in_force: TimeInForce
+        self,
+        order_id: int,
+        side: Side,
+        limit_ticks: int | None,
+        size_lots: int,
+        time_in_force: TimeInForce,
+        owner: int = NOBODY,  # noqa: ARG002  # nobody's orders meet but the recorded market's
+        self_trade: SelfTrade = SelfTrade.NONE,  # noqa: ARG002
     ) -> Outcome:
         placed = self._fills.place(order_id, side, limit_ticks, size_lots, time_in_force)
         matches = [Match(NO_MAKER, price_ticks, lots) for price_ticks, lots in placed.fills]
         return Outcome(matches, placed.resting_lots, placed.unplaced_lots)
+
+    def reduce(self, order_id: int, size_lots: int) -> None:
+        self._fills.reduce(order_id, size_lots)
 
     def cancel(self, order_id: int) -> int:
         return self._fills.cancel(order_id)
@@ -62,7 +72,14 @@ class RecordedBook:
     def would_trade(self, side: Side, limit_ticks: int | None) -> bool:
         return self._fills.would_trade(side, limit_ticks)
 
-    def walk(self, side: Side, limit_ticks: int | None, size_lots: int) -> list[tuple[int, int]]:
+    def walk(
+        self,
+        side: Side,
+        limit_ticks: int | None,
+        size_lots: int,
+        owner: int = NOBODY,  # noqa: ARG002
+        self_trade: SelfTrade = SelfTrade.NONE,  # noqa: ARG002
+    ) -> list[tuple[int, int]]:
         return self._fills.walk(side, limit_ticks, size_lots)
 
     def take_changes(self) -> list[LevelChange]:

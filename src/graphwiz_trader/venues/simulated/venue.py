@@ -6,18 +6,19 @@ The two are apart so that a wire dialect decides whether an owner hears the answ
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
-from graphwiz_trader.hft.events import Side, TimeInForce
+from graphwiz_trader.hft.events import OrderType, Side, TimeInForce
 from graphwiz_trader.venues.simulated.accounts import Account
+from graphwiz_trader.venues.simulated.executions import Executions
 from graphwiz_trader.venues.simulated.ledger import ledger_for
-from graphwiz_trader.venues.simulated.matching import LevelChange, Match
-from graphwiz_trader.venues.simulated.order_checks import check_new_order
+from graphwiz_trader.venues.simulated.matching import NOBODY, LevelChange, Match, SelfTrade
+from graphwiz_trader.venues.simulated.order_checks import check_amended, check_new_order, check_terms, sized
+from graphwiz_trader.venues.simulated.order_index import OrderIndex
 from graphwiz_trader.venues.simulated.orders import (
+    EndReason,
     EventKind,
-    Execution,
     NewOrder,
     Order,
     OrderEvent,
@@ -27,9 +28,6 @@ from graphwiz_trader.venues.simulated.orders import (
     Refusal,
 )
 from graphwiz_trader.venues.simulated.venue_book import VenueBook
-
-REMEMBERED_ORDERS = 100_000
-"""Closed orders beyond this many are forgotten, the oldest first."""
 
 
 class MarketListener(Protocol):
@@ -43,6 +41,14 @@ class OrderListener(Protocol):
     """Who is told what an order's owner may know; a wire dialect implements it."""
 
     def order_changed(self, event: OrderEvent) -> None: ...
+
+
+class Replacement(NamedTuple):
+    """What became of a cancel and a new order that were asked for together."""
+
+    canceled: Order | Refusal
+    placed: Order | Refusal | None
+    """None: not attempted."""
 
 
 class Venue:
@@ -62,54 +68,121 @@ class Venue:
         self.market_listeners: list[MarketListener] = []
         self.order_listeners: list[OrderListener] = []
         self._next_order_id = 1
-        self._open: dict[int, Order] = {}
-        self._orders: OrderedDict[int, Order] = OrderedDict()
-        self._by_client_id: dict[tuple[int, str, str], Order] = {}
-        self._events: list[OrderEvent] = []
-        self._trades: list[PublicTrade] = []
+        self._orders = OrderIndex()
+        self._executions = Executions(self.ledger, self._orders, self.market)
         self._touched: dict[str, VenueBook] = {}
 
-    def open_account(self, name: str, funds: dict[str, str]) -> Account:
-        account = Account(len(self.accounts) + 1, name, funds)
+    def open_account(self, name: str, funds: Mapping[str, str], trade_group: int | None = None) -> Account:
+        """``trade_group``: self-trade prevention spans all accounts of one group."""
+        account = Account(len(self.accounts) + 1, name, funds, trade_group)
         self.accounts.append(account)
         return account
 
     def place(self, account: Account, wanted: NewOrder, now_ms: int) -> Order:
         """Take an order, match it, and leave its rest in the book. Raises OrderRefusedError."""
         book = self.book(wanted.symbol)
+        wanted = sized(book, account, wanted)
         self._check(account, book, wanted)
         order = Order(self.new_order_id(), account, book.listing, wanted, now_ms)
-        matcher = book.matcher
-        self.ledger.reserve(order, matcher.walk(order.side, order.limit_ticks, order.size_lots))
-        self._remember(order)
-        self._tell(EventKind.NEW, order, now_ms)
-        outcome = matcher.place(order.order_id, order.side, order.limit_ticks, order.size_lots, order.time_in_force)
-        for match in outcome.matches:
-            self._execute(book, order, order.side, match, now_ms)
-        if outcome.resting_lots:
-            self._open[order.order_id] = order
-        elif outcome.unplaced_lots:
-            self._close(order, OrderStatus.EXPIRED, EventKind.EXPIRED, now_ms)
-        self._touched[wanted.symbol] = book
+        self.ledger.reserve(order, order.limit_ticks, order.size_lots, self._walk(book, order))
+        self._orders.remember(order)
+        self._executions.tell(EventKind.NEW, order, now_ms)
+        self._enter(book, order, now_ms)
         return order
 
-    def cancel(self, order: Order, now_ms: int, cancel_client_id: str = "") -> None:
+    def cancel(
+        self, order: Order, now_ms: int, cancel_client_id: str = "", reason: EndReason = EndReason.OWNER
+    ) -> None:
         """Cancel an open order. Raises OrderRefusedError(UNKNOWN_ORDER) when it is not open."""
-        if order.order_id not in self._open:
+        book = self._take_out(order)
+        order.end_reason = reason
+        self._touched[book.listing.symbol] = book
+        self._executions.close(order, OrderStatus.CANCELED, EventKind.CANCELED, now_ms, cancel_client_id)
+
+    def amend(
+        self,
+        order: Order,
+        now_ms: int,
+        *,
+        price_ticks: int | None = None,
+        size_lots: int | None = None,
+        client_id: str | None = None,
+        keeps_priority: bool = True,
+    ) -> None:
+        """Change an open order's price or size, and its owner's name for it. ``size_lots`` counts what has been filled.
+
+        A smaller size at the same price leaves the order where it stands, if ``keeps_priority``. Every other change
+        sends it to the back of its queue under the same id, and it may trade at once; a post-only order that would is
+        cancelled instead. Raises OrderRefusedError, and the order is as it was.
+        """
+        if not self._orders.is_open(order):
             raise OrderRefusedError(Refusal.UNKNOWN_ORDER)
         book = self.books[order.listing.symbol]
-        book.matcher.cancel(order.order_id)
-        self._touched[order.listing.symbol] = book
-        self._close(order, OrderStatus.CANCELED, EventKind.CANCELED, now_ms, cancel_client_id)
+        price = order.price_ticks if price_ticks is None else price_ticks
+        size = order.size_lots if size_lots is None else size_lots
+        check_amended(book, order, price, size)
+        if client_id is not None and client_id != order.client_id:
+            self._check_name(order.account, book.listing.symbol, client_id)
+        remaining = size - order.filled_lots - order.prevented_lots
+        stays = keeps_priority and price == order.price_ticks and size <= order.size_lots
+        owner = order.account.owner
+        walk = [] if stays else book.matcher.walk(order.side, price, remaining, owner, order.self_trade)
+        self.ledger.reserve(order, price, remaining, walk)
+        if stays and size < order.size_lots:
+            book.matcher.reduce(order.order_id, order.size_lots - size)
+        elif not stays:
+            self._take_out(order)
+        before = order.client_id
+        order.price_ticks, order.size_lots = price, size
+        if client_id is not None:
+            self._orders.rename(order, client_id)
+        self._executions.tell(EventKind.AMENDED, order, now_ms, other_client_id=before)
+        if stays:
+            self._touched[book.listing.symbol] = book
+        else:
+            self._enter(book, order, now_ms)
+
+    def replace(
+        self,
+        old: Order | None,
+        account: Account,
+        wanted: NewOrder,
+        now_ms: int,
+        *,
+        stop_on_failure: bool,
+        cancel_client_id: str = "",
+        only_status: OrderStatus | None = None,
+    ) -> Replacement:
+        """Cancel one order and place another. ``only_status``: cancel it only while it is in that status.
+
+        The new order's price and size are checked before anything happens (raises OrderRefusedError); after that
+        each of the two may fail by itself, and a cancel stands when the order that follows it is refused.
+        """
+        book = self.book(wanted.symbol)
+        check_terms(book.listing, sized(book, account, wanted), book.last_price_ticks)
+        canceled: Order | Refusal = Refusal.UNKNOWN_ORDER
+        if old is not None and self._orders.is_open(old):
+            if only_status in (None, old.status):
+                self.cancel(old, now_ms, cancel_client_id)
+                canceled = old
+            else:
+                canceled = Refusal.CANCEL_RESTRICTED
+        if isinstance(canceled, Refusal) and stop_on_failure:
+            return Replacement(canceled, None)
+        try:
+            return Replacement(canceled, self.place(account, wanted, now_ms))
+        except OrderRefusedError as error:
+            return Replacement(canceled, error.refusal)
 
     def place_for_market(
         self, book: VenueBook, side: Side, limit_ticks: int, size_lots: int, time_in_force: TimeInForce, now_ms: int
     ) -> int:
         """An order of the market's own account, unchecked. Returns its id, 0 when nothing of it rests."""
         order_id = self.new_order_id()
-        outcome = book.matcher.place(order_id, side, limit_ticks, size_lots, time_in_force)
-        for match in outcome.matches:
-            self._execute(book, None, side, match, now_ms)
+        outcome = book.matcher.place(order_id, side, limit_ticks, size_lots, time_in_force, NOBODY, SelfTrade.NONE)
+        for step in outcome.steps:
+            if isinstance(step, Match):
+                self._executions.execute(book, None, side, step, now_ms)
         self._touched[book.listing.symbol] = book
         return order_id if outcome.resting_lots else 0
 
@@ -119,8 +192,10 @@ class Venue:
 
     def fill_resting(self, book: VenueBook, order_id: int, match: Match, now_ms: int) -> None:
         """A resting order was traded with by a market that is not in the book (a recording)."""
-        order = self._open[order_id]
-        self._execute(book, None, order.side.opposite, match, now_ms)
+        order = self._orders.find_open(order_id)
+        if order is None:
+            raise LookupError(f"order {order_id} is not open")
+        self._executions.execute(book, None, order.side.opposite, match, now_ms)
 
     def book(self, symbol: str) -> VenueBook:
         """Raises OrderRefusedError(UNKNOWN_SYMBOL)."""
@@ -131,27 +206,17 @@ class Venue:
 
     def find_order(self, account: Account, symbol: str, order_id: int | None, client_id: str | None) -> Order | None:
         """An account's order by the venue's id or else by the client's; None when there is none that is remembered."""
-        found = (
-            self._orders.get(order_id)
-            if order_id is not None
-            else self._by_client_id.get((account.uid, symbol, client_id or ""))
-        )
-        return found if found is not None and found.account is account and found.listing.symbol == symbol else None
+        return self._orders.find(account, symbol, order_id, client_id)
 
     def open_orders(self, account: Account, symbol: str | None = None) -> list[Order]:
         """Oldest first."""
-        return [
-            order
-            for order in self._open.values()
-            if order.account is account and symbol in (None, order.listing.symbol)
-        ]
+        return self._orders.open_orders(account, symbol)
 
     def publish(self, now_ms: int) -> None:
         """Tell the listeners what has happened since the last call."""
-        if not (self._events or self._trades or self._touched):
+        events, trades = self._executions.take()
+        if not (events or trades or self._touched):
             return
-        events, self._events = self._events, []
-        trades, self._trades = self._trades, []
         touched, self._touched = self._touched, {}
         changed = [(book, book.matcher.take_changes()) for book in touched.values()]
         for order_listener in self.order_listeners:
@@ -168,102 +233,65 @@ class Venue:
         return self._next_order_id
 
     def _check(self, account: Account, book: VenueBook, wanted: NewOrder) -> None:
-        existing = self._by_client_id.get((account.uid, wanted.symbol, wanted.client_id))
-        if existing is not None and existing.status.is_open:
-            raise OrderRefusedError(Refusal.DUPLICATE_CLIENT_ID)
-        check_new_order(book.listing, wanted, book.last_price_ticks, len(self.open_orders(account, wanted.symbol)))
-        held = account.position(wanted.symbol).size_lots if book.listing.linear else 0
-        if wanted.reduce_only and wanted.size_lots > -held * wanted.side.sign:
-            raise OrderRefusedError(Refusal.NOTHING_TO_REDUCE)
+        self._check_name(account, wanted.symbol, wanted.client_id)
+        check_new_order(book, account, wanted, len(self.open_orders(account, wanted.symbol)))
         if self._accepts_unfit:
             return
         if book.listing.linear and wanted.time_in_force is TimeInForce.FOK:
-            walk = book.matcher.walk(wanted.side, wanted.price_ticks, wanted.size_lots)
+            walk = book.matcher.walk(
+                wanted.side, wanted.price_ticks, wanted.size_lots, account.owner, wanted.self_trade
+            )
             if sum(lots for _, lots in walk) < wanted.size_lots:
                 raise OrderRefusedError(Refusal.UNFILLABLE)
         if wanted.time_in_force is TimeInForce.POST_ONLY and book.matcher.would_trade(wanted.side, wanted.price_ticks):
             raise OrderRefusedError(Refusal.WOULD_TAKE)
 
-    def _execute(self, book: VenueBook, taker: Order | None, taker_side: Side, match: Match, now_ms: int) -> None:
-        book.last_trade_id += 1
-        book.last_price_ticks = match.price_ticks
-        maker = self._open.get(match.maker_id)
-        if maker is not None or taker is not None:
-            self._fill(book, maker, taker_side.opposite, match, True, now_ms)
-            self._fill(book, taker, taker_side, match, False, now_ms)
-        self._trades.append(
-            PublicTrade(
-                book.listing,
-                book.last_trade_id,
-                match.price_ticks,
-                match.size_lots,
-                taker_side is Side.SELL,
-                now_ms,
-            )
+    def _check_name(self, account: Account, symbol: str, client_id: str) -> None:
+        existing = self._orders.find(account, symbol, None, client_id)
+        if existing is not None and existing.status.is_open:
+            raise OrderRefusedError(Refusal.DUPLICATE_CLIENT_ID)
+
+    def _walk(self, book: VenueBook, order: Order) -> list[tuple[int, int]]:
+        owner = order.account.owner
+        return book.matcher.walk(order.side, order.limit_ticks, order.remaining_lots, owner, order.self_trade)
+
+    def _take_out(self, order: Order) -> VenueBook:
+        """Out of the book with it. Raises OrderRefusedError(UNKNOWN_ORDER) when it does not stand there."""
+        if not self._orders.is_open(order):
+            raise OrderRefusedError(Refusal.UNKNOWN_ORDER)
+        book = self.books[order.listing.symbol]
+        book.matcher.cancel(order.order_id)
+        self._orders.close(order)
+        return book
+
+    def _enter(self, book: VenueBook, order: Order, now_ms: int) -> None:
+        """Let an order meet the book: it trades, then rests or ends."""
+        self._touched[book.listing.symbol] = book
+        outcome = book.matcher.place(
+            order.order_id,
+            order.side,
+            order.limit_ticks,
+            order.remaining_lots,
+            order.time_in_force,
+            order.account.owner,
+            order.self_trade,
         )
+        for step in outcome.steps:
+            if isinstance(step, Match):
+                self._executions.execute(book, order, order.side, step, now_ms)
+            else:
+                self._executions.prevent(book, order, step, now_ms)
+        if outcome.resting_lots:
+            self._orders.open(order)
+        elif order.status.is_open:
+            order.end_reason = _why_it_ended(order)
+            self._executions.close(order, OrderStatus.EXPIRED, EventKind.EXPIRED, now_ms)
 
-    def _fill(self, book: VenueBook, order: Order | None, side: Side, match: Match, maker: bool, now_ms: int) -> None:
-        """Book one side of a trade; ``order`` None is the market's own side, which pays no fee."""
-        listing = book.listing
-        if order is None:
-            self.ledger.settle(self.market, listing, side, match.price_ticks, match.size_lots, 0)
-            return
-        rate = listing.instrument.maker_fee_ppm if maker else listing.instrument.taker_fee_ppm
-        charge = self.ledger.settle(order.account, listing, side, match.price_ticks, match.size_lots, rate)
-        quote_units = listing.notional_units(match.price_ticks, match.size_lots)
-        execution = Execution(
-            book.last_trade_id,
-            match.price_ticks,
-            match.size_lots,
-            quote_units,
-            charge.fee_units,
-            charge.fee_asset,
-            maker,
-            charge.realised_units,
-            now_ms,
-        )
-        order.executions.append(execution)
-        order.filled_lots += match.size_lots
-        order.quote_units += quote_units
-        done = order.filled_lots == order.size_lots
-        order.status = OrderStatus.FILLED if done else OrderStatus.PARTIALLY_FILLED
-        self.ledger.release(order, is_open=not done)
-        self._tell(EventKind.TRADE, order, now_ms, execution)
-        if done:
-            self._open.pop(order.order_id, None)
 
-    def _close(
-        self, order: Order, status: OrderStatus, kind: EventKind, now_ms: int, cancel_client_id: str = ""
-    ) -> None:
-        order.status = status
-        self._open.pop(order.order_id, None)
-        self.ledger.release(order, is_open=False)
-        self._tell(kind, order, now_ms, cancel_client_id=cancel_client_id)
-
-    def _tell(
-        self,
-        kind: EventKind,
-        order: Order,
-        now_ms: int,
-        execution: Execution | None = None,
-        cancel_client_id: str = "",
-    ) -> None:
-        order.updated_ms = now_ms
-        self._events.append(
-            OrderEvent(
-                kind, order, order.status, order.filled_lots, order.quote_units, execution, cancel_client_id, now_ms
-            )
-        )
-
-    def _remember(self, order: Order) -> None:
-        self._orders[order.order_id] = order
-        self._by_client_id[order.account.uid, order.listing.symbol, order.client_id] = order
-        while len(self._orders) > REMEMBERED_ORDERS:
-            oldest = next(iter(self._orders.values()))
-            if oldest.status.is_open:
-                self._orders.move_to_end(oldest.order_id)
-                continue
-            del self._orders[oldest.order_id]
-            key = (oldest.account.uid, oldest.listing.symbol, oldest.client_id)
-            if self._by_client_id.get(key) is oldest:
-                del self._by_client_id[key]
+def _why_it_ended(order: Order) -> EndReason:
+    """Why an order that met the book neither filled nor rests."""
+    if order.order_type is OrderType.MARKET:
+        return EndReason.NO_LIQUIDITY
+    if order.time_in_force is TimeInForce.FOK:
+        return EndReason.FOK_UNFILLABLE
+    return EndReason.WOULD_TAKE if order.time_in_force is TimeInForce.POST_ONLY else EndReason.IOC_REST

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from graphwiz_trader.hft.events import Side, TimeInForce
 from graphwiz_trader.venues.simulated.listing import Listing
-from graphwiz_trader.venues.simulated.matching import LevelChange, Outcome
+from graphwiz_trader.venues.simulated.matching import LevelChange, Outcome, SelfTrade
 
 
 class Matcher(Protocol):
@@ -16,13 +16,26 @@ class Matcher(Protocol):
     def change_count(self) -> int: ...
 
     def place(
-        self, order_id: int, side: Side, limit_ticks: int | None, size_lots: int, time_in_force: TimeInForce
+        self,
+        order_id: int,
+        side: Side,
+        limit_ticks: int | None,
+        size_lots: int,
+        time_in_force: TimeInForce,
+        owner: int,
+        self_trade: SelfTrade,
     ) -> Outcome: ...
+    def reduce(self, order_id: int, size_lots: int) -> None:
+        """Make a resting order smaller by so many lots, less than all of it; it keeps its place."""
+        ...
+
     def cancel(self, order_id: int) -> int: ...
     def best(self, side: Side) -> int | None: ...
     def levels(self, side: Side, depth: int) -> list[tuple[int, int]]: ...
     def would_trade(self, side: Side, limit_ticks: int | None) -> bool: ...
-    def walk(self, side: Side, limit_ticks: int | None, size_lots: int) -> list[tuple[int, int]]: ...
+    def walk(
+        self, side: Side, limit_ticks: int | None, size_lots: int, owner: int, self_trade: SelfTrade
+    ) -> list[tuple[int, int]]: ...
     def take_changes(self) -> list[LevelChange]: ...
 
 
@@ -33,6 +46,7 @@ class VenueBook:
         self.listing = listing
         self.matcher = matcher
         self.last_trade_id = 0
+        self.last_prevented_id = 0
         self.last_price_ticks = 0
 
     def mark_ticks(self) -> int | None:

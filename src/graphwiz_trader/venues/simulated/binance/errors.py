@@ -53,6 +53,10 @@ SPOT_REFUSALS: dict[Refusal, tuple[int, str]] = {
     Refusal.INSUFFICIENT_FUNDS: (-2010, "Account has insufficient balance for requested action."),
     Refusal.WOULD_TAKE: (-2010, "Order would immediately match and take."),
     Refusal.UNKNOWN_ORDER: (-2011, "Unknown order sent."),
+    Refusal.CANCEL_RESTRICTED: (-2011, "Order was not canceled due to cancel restrictions."),
+    Refusal.NOTHING_TO_AMEND: (-2038, "The requested action would change no state; rejecting."),
+    Refusal.AMEND_NOT_SMALLER: (-2038, "Order amend (quantity increase) is not supported."),
+    Refusal.SIZE_ALREADY_FILLED: (-2038, "The requested action would change no state; rejecting."),
 }
 
 USDM_REFUSALS: dict[Refusal, tuple[int, str]] = {
@@ -82,4 +86,5 @@ USDM_REFUSALS: dict[Refusal, tuple[int, str]] = {
     ),
     Refusal.NOTHING_TO_REDUCE: (-2022, "ReduceOnly Order is rejected."),
     Refusal.UNKNOWN_ORDER: (-2011, "Unknown order sent."),
+    Refusal.NOTHING_TO_AMEND: (-5027, "No need to modify the order."),
 }
