@@ -67,7 +67,7 @@ async def _client(port: int) -> None:
     endpoints = Endpoints(rest=rest_url(port), stream=f"ws://127.0.0.1:{port}", orders=orders_url(port))
     lines = assembly.session_lines((_EXCHANGE,))
     sink = MeasuredEngine(PerformanceMonitor())
-    feed = BinanceFeed(instruments, _EXCHANGE, endpoints=endpoints, line=0, sink=sink)
+    feed = BinanceFeed(instruments, _EXCHANGE, endpoints=endpoints, lines=(0,), sink=sink)
     orders = BinanceOrderLine(
         instruments, _EXCHANGE, endpoints=endpoints, credentials=_credentials(), line=1, sink=sink
     )

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from graphwiz_trader.config import HftConfig
-from graphwiz_trader.hft.decoders import Decoder, binance_decoder, binance_sbe_decoder, okx_decoder
+from graphwiz_trader.hft.decoders import DECODERS
 from graphwiz_trader.hft.engine import Engine, OrderDecoder
 from graphwiz_trader.hft.events import Line, Recorder
 from graphwiz_trader.hft.executor import FastOrderExecutor
@@ -25,7 +25,7 @@ from graphwiz_trader.hft.risk import HFTRiskManager
 from graphwiz_trader.hft.strategies.base import HFTStrategy
 from graphwiz_trader.hft.strategies.cross_exchange_arb import CrossExchangeArbitrage
 from graphwiz_trader.hft.strategies.stat_arb import StatisticalArbitrage
-from graphwiz_trader.venues.binance.order_codec import order_decoder as binance_order_decoder
+from graphwiz_trader.venues.exchanges import Fees, orders_of
 from graphwiz_trader.venues.simulated.reports import WIRE as REPORTS_WIRE
 from graphwiz_trader.venues.simulated.reports import decode_reports
 
@@ -36,14 +36,6 @@ FEES_PPM: Mapping[str, tuple[int, int]] = {
     "okx": (800, 1_000),
 }
 """(maker, taker) as the venues publish them for accounts without discounts; OKX's are those of spot, the higher."""
-DECODERS: Mapping[str, Callable[[Instruments, str], Decoder]] = {
-    "binance": binance_decoder,
-    "binanceusdm": binance_decoder,
-    "binancecoinm": binance_decoder,
-    "binance-sbe": binance_sbe_decoder,
-    "okx": okx_decoder,
-}
-"""By the wire that a market data line speaks."""
 MARKET, ORDERS = "market", "orders"
 
 
@@ -106,7 +98,7 @@ def market_line_ids(lines: Sequence[Line]) -> dict[str, tuple[int, ...]]:
 
 
 def fees_ppm(config: HftConfig) -> dict[str, tuple[int, int]]:
-    """(maker, taker) of each exchange: the published rates unless the configuration knows better."""
+    """(maker, taker) of each exchange of a recording: the published rates unless the configuration knows better."""
     fees = dict(FEES_PPM)
     for exchange, settings in config.market_data.exchanges.items():
         maker, taker = fees[exchange]
@@ -115,6 +107,12 @@ def fees_ppm(config: HftConfig) -> dict[str, tuple[int, int]]:
             taker if settings.taker_fee_ppm is None else settings.taker_fee_ppm,
         )
     return fees
+
+
+def fees_paid(config: HftConfig) -> dict[str, Fees]:
+    """(maker, taker) of each exchange as far as the configuration knows them."""
+    exchanges = config.market_data.exchanges
+    return {exchange: (settings.maker_fee_ppm, settings.taker_fee_ppm) for exchange, settings in exchanges.items()}
 
 
 def build_core(
@@ -251,4 +249,4 @@ def order_decoder(line: Line, instruments: Instruments) -> OrderDecoder:
     """How the frames of an order line are read."""
     if line.wire == REPORTS_WIRE:
         return decode_reports
-    return binance_order_decoder(instruments, line.exchange)
+    return orders_of(line.exchange).decoder(instruments, line.exchange)

@@ -19,9 +19,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
-from graphwiz_trader.assembly.core import DECODERS, FEES_PPM, MARKET, build_books, line_ids, session_lines
+from graphwiz_trader.assembly.core import MARKET, build_books, fees_paid, session_lines
 from graphwiz_trader.assembly.recording_sink import Recorded, RecordingSink
+from graphwiz_trader.assembly.venues import make_feeds, new_attempts
 from graphwiz_trader.config import HftConfig
+from graphwiz_trader.hft.decoders import DECODERS
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.hft.market_data import MarketData
 from graphwiz_trader.hft.orderbook import OrderBookManager
@@ -31,9 +33,8 @@ from graphwiz_trader.recording.parquet import ParquetTables
 from graphwiz_trader.recording.raw import QUEUE_BYTES, RawWriter
 from graphwiz_trader.recording.segments import Rotation
 from graphwiz_trader.recording.tables import Tables
-from graphwiz_trader.venues.base import Endpoints
-from graphwiz_trader.venues.binance.exchange_info import load_instruments
-from graphwiz_trader.venues.binance.feed import BinanceFeed
+from graphwiz_trader.venues.base import Endpoints, Feed
+from graphwiz_trader.venues.exchanges import exchange_of, load_instruments
 
 _TIMER_S = 0.1
 _TIMERS_A_FLUSH = 5
@@ -61,7 +62,7 @@ class RecordingSession:
         self._config = config
         self._endpoints = dict(endpoints)
         self._settings = settings
-        self._feeds: dict[str, BinanceFeed] = {}
+        self._feeds: dict[str, Feed] = {}
         self._stop = asyncio.Event()
         self._why = ""
         self.name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
@@ -101,7 +102,9 @@ class RecordingSession:
 
     def _assemble(self, instruments: Instruments, raw: RawWriter, parquet: ParquetTables | None) -> RecordingSink:
         books = build_books(self._config, instruments)
-        lines = [line for line in session_lines(instruments.exchanges) if line.role == MARKET]
+        exchanges = instruments.exchanges
+        wires = {exchange: exchange_of(exchange).wire for exchange in exchanges}
+        lines = [line for line in session_lines(exchanges, market_wires=wires) if line.role == MARKET]
         decoders = [DECODERS[line.wire](instruments, line.exchange) for line in lines]
         market_data = MarketData(
             books,
@@ -114,10 +117,7 @@ class RecordingSession:
         tables = Tables(books.records, parquet.put) if parquet is not None else None
         self.recorded = Recorded(self.name, self._settings.directory, books, raw, parquet, market_data)
         sink = RecordingSink(self.recorded, market_data, [decoder.feed for decoder in decoders], tables)
-        self._feeds = {
-            exchange: BinanceFeed(instruments, exchange, endpoints=self._endpoints[exchange], line=line, sink=sink)
-            for exchange, line in line_ids(lines, MARKET).items()
-        }
+        self._feeds = make_feeds(instruments, lines, self._endpoints, sink, new_attempts(exchanges))
         return sink
 
     async def _record(self, sink: RecordingSink, duration_s: float) -> None:
@@ -178,7 +178,7 @@ class RecordingSession:
             raise RecorderError(
                 f"no address for {', '.join(missing)}; give --venues, or hft.market_data.exchanges.<id>.endpoints"
             )
-        return await load_instruments(symbols, self._endpoints, FEES_PPM)
+        return await load_instruments(symbols, self._endpoints, fees_paid(self._config))
 
 
 class _Nowhere:

@@ -17,18 +17,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from graphwiz_trader.assembly.core import (
-    MARKET,
-    ORDERS,
     Core,
     build_books,
     build_core,
-    fees_ppm,
-    line_ids,
+    fees_paid,
     session_lines,
     session_start,
 )
 from graphwiz_trader.assembly.measured import MeasuredEngine, OrderTimes
 from graphwiz_trader.assembly.rehearsal import Rehearsal, keep_awake
+from graphwiz_trader.assembly.venues import load_inventory, make_feeds, make_order_lines, new_attempts
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.errors import GraphwizError
 from graphwiz_trader.hft.events import Command, RecordKind
@@ -39,12 +37,8 @@ from graphwiz_trader.hft.records import SessionEnd, encode
 from graphwiz_trader.journal.breaker import BreakerFile
 from graphwiz_trader.journal.errors import JournalError
 from graphwiz_trader.journal.writer import JournalWriter
-from graphwiz_trader.venues.base import Credentials, Endpoints
-from graphwiz_trader.venues.binance.account import spot_balances
-from graphwiz_trader.venues.binance.exchange_info import load_instruments
-from graphwiz_trader.venues.binance.feed import BinanceFeed
-from graphwiz_trader.venues.binance.market import market_of
-from graphwiz_trader.venues.binance.order_line import BinanceOrderLine
+from graphwiz_trader.venues.base import Credentials, Endpoints, Feed, OrderLine
+from graphwiz_trader.venues.exchanges import exchange_of, load_instruments
 
 JOURNAL_FOLDER = "journal"
 _TIMER_S = 0.1
@@ -60,8 +54,8 @@ class SessionError(GraphwizError):
 class _Parts(NamedTuple):
     core: Core
     sink: MeasuredEngine
-    orders: dict[str, BinanceOrderLine]
-    feeds: dict[str, BinanceFeed]
+    orders: dict[str, OrderLine]
+    feeds: dict[str, Feed]
 
 
 class TradingSession:
@@ -110,7 +104,7 @@ class TradingSession:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stop, signal.Signals(number).name)
         instruments = self._instruments or await self._load_instruments()
-        inventory = await self._inventory(instruments)
+        inventory = await load_inventory(instruments, self._endpoints, self._credentials)
         journal = JournalWriter(self.directory, session=self.name)
         try:
             await self._trade(self._assemble(instruments, inventory, journal), journal, duration_s)
@@ -120,7 +114,8 @@ class TradingSession:
 
     def _assemble(self, instruments: Instruments, inventory: dict[int, int], journal: JournalWriter) -> _Parts:
         """The core with its lines, journaled so that a replay can build the same core."""
-        lines = session_lines(instruments.exchanges)
+        exchanges = instruments.exchanges
+        lines = session_lines(exchanges, market_wires={exchange: exchange_of(exchange).wire for exchange in exchanges})
         start = session_start(
             self._config,
             instruments,
@@ -133,31 +128,11 @@ class TradingSession:
         )
         journal.append(RecordKind.SESSION, 0, start.started_ns, encode(start))
         sink = MeasuredEngine(self._monitor)
-        attempts = {exchange: market_of(exchange).new_attempts() for exchange in instruments.exchanges}
-        orders = {
-            exchange: BinanceOrderLine(
-                instruments,
-                exchange,
-                endpoints=self._endpoints[exchange],
-                credentials=self._credentials[exchange],
-                line=line,
-                sink=sink,
-                attempts=attempts[exchange],
-                on_sent=self._order_times.on_sent,
-            )
-            for exchange, line in line_ids(lines, ORDERS).items()
-        }
-        feeds = {
-            exchange: BinanceFeed(
-                instruments,
-                exchange,
-                endpoints=self._endpoints[exchange],
-                line=line,
-                sink=sink,
-                attempts=attempts[exchange],
-            )
-            for exchange, line in line_ids(lines, MARKET).items()
-        }
+        attempts = new_attempts(exchanges)
+        orders = make_order_lines(
+            instruments, lines, self._endpoints, self._credentials, sink, attempts, self._order_times.on_sent
+        )
+        feeds = make_feeds(instruments, lines, self._endpoints, sink, attempts)
         core = build_core(
             self._config,
             instruments,
@@ -255,14 +230,4 @@ class TradingSession:
         missing = [exchange for exchange in symbols if exchange not in self._endpoints]
         if missing:
             raise SessionError(f"no address for {', '.join(missing)}; give hft.market_data.exchanges.<id>.endpoints")
-        return await load_instruments(symbols, self._endpoints, fees_ppm(self._config))
-
-    async def _inventory(self, instruments: Instruments) -> dict[int, int]:
-        """What the accounts hold of instruments that cannot be sold short, by book, in lots."""
-        inventory: dict[int, int] = {}
-        for exchange in instruments.exchanges:
-            spot = [i for i in instruments.on_exchange(exchange) if not i.can_short]
-            if spot:
-                balances = await spot_balances(self._endpoints[exchange], self._credentials[exchange])
-                inventory |= {i.book: balances.get(i.base, 0) // i.lot_units for i in spot}
-        return inventory
+        return await load_instruments(symbols, self._endpoints, fees_paid(self._config))

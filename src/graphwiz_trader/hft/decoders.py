@@ -1,12 +1,12 @@
 """Which kernels read which venue's frames, and the memory they work in.
 
-A decoder knows its exchange's instruments by the names that the venue gives them. `assembly` chooses it by the wire
-that a line speaks.
+A decoder knows its exchange's instruments by the names that the venue gives them. It is chosen by the wire that a
+line speaks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from graphwiz_trader.hft.instruments import Instruments
@@ -60,3 +60,13 @@ def _feed_of(instruments: Instruments, exchange: str) -> Array:
                 f"{exchange}: no room for symbol {instrument.venue_symbol!r} (at most 24 bytes, 2,048 symbols)"
             )
     return feed
+
+
+DECODERS: Mapping[str, Callable[[Instruments, str], Decoder]] = {
+    "binance": binance_decoder,
+    "binanceusdm": binance_decoder,
+    "binancecoinm": binance_decoder,
+    "binance-sbe": binance_sbe_decoder,
+    "okx": okx_decoder,
+}
+"""By the wire that a market data line speaks."""

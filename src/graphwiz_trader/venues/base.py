@@ -1,4 +1,4 @@
-"""What the edge and the engine agree on: where frames go, where a venue is reached, and with which key."""
+"""What the edge and the engine agree on: feeds and order lines, where frames go, where a venue is, with which key."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Protocol
 import msgspec
 
 from graphwiz_trader.errors import GraphwizError
+from graphwiz_trader.hft.gateways import OrderGateway
+from graphwiz_trader.hft.orders import Order
 
 
 class VenueError(GraphwizError):
@@ -25,6 +27,46 @@ class Sink(Protocol):
     def on_snapshot(self, book: int, body: bytes, now_ns: int) -> None: ...
     def on_line(self, line: int, up: bool, reason: str, now_ns: int) -> None: ...
     def on_clock(self, line: int, offset_ns: int, error_ns: int, now_ns: int) -> None: ...
+
+
+class Feed(Protocol):
+    """One exchange's market data: over one line or several, each an id in the sink's calls.
+
+    Lines come back on their own; what they carry goes to the sink as it came.
+    """
+
+    @property
+    def is_up(self) -> bool:
+        """Whether any of its lines is."""
+        ...
+
+    @property
+    def last_failure(self) -> str:
+        """The latest reason why something did not work; empty at first. It holds no secret."""
+        ...
+
+    def request_snapshot(self, book: int) -> None:
+        """Ask for a snapshot of a book. Where the stream itself brings snapshots: subscribe that symbol anew.
+
+        Asking again while one is under way does nothing, asking often is slowed down.
+        """
+        ...
+
+    async def run(self) -> None:
+        """Until cancelled: then every line is closed and reported down. Raises what the sink raised."""
+        ...
+
+
+class OrderLine(OrderGateway, Protocol):
+    """One exchange's order line."""
+
+    def rehearse(self, order: Order, now_ns: int) -> None:
+        """Do what `place` does except sending."""
+        ...
+
+    async def run(self) -> None:
+        """Until cancelled: then the line is closed. Raises what the sink raised."""
+        ...
 
 
 class Endpoints(msgspec.Struct, frozen=True):

@@ -12,13 +12,12 @@ from time import time_ns
 from types import TracebackType
 from typing import Self
 
-from graphwiz_trader.hft.market_data import MarketData, binance_decoder
+from graphwiz_trader.hft.decoders import DECODERS
+from graphwiz_trader.hft.market_data import MarketData
 from graphwiz_trader.hft.orderbook import OrderBook, OrderBookManager
 from graphwiz_trader.hft.records import ClockOffset
-from graphwiz_trader.venues.base import Endpoints
-from graphwiz_trader.venues.binance.exchange_info import load_instruments
-from graphwiz_trader.venues.binance.feed import BinanceFeed
-from graphwiz_trader.venues.binance.market import market_of
+from graphwiz_trader.venues.base import Endpoints, Feed
+from graphwiz_trader.venues.exchanges import exchange_of, load_instruments
 
 _TIMER_S = 0.1
 
@@ -47,7 +46,7 @@ class WebSocketMarketData:
         self._stale_after_ms = stale_after_ms
         self._books: OrderBookManager | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self.feeds: dict[str, BinanceFeed] = {}
+        self.feeds: dict[str, Feed] = {}
 
     @property
     def books(self) -> OrderBookManager:
@@ -58,21 +57,21 @@ class WebSocketMarketData:
 
     async def start(self) -> None:
         """Ask the exchanges for their rules and begin to stream. Raises VenueError when one cannot be used."""
-        fees_ppm = {exchange: market_of(exchange).fees_ppm for exchange in self._symbols}
-        instruments = await load_instruments(self._symbols, self._endpoints, fees_ppm)
+        instruments = await load_instruments(self._symbols, self._endpoints)
         self._books = OrderBookManager(instruments)
         exchanges = instruments.exchanges
         market_data = MarketData(
             self._books,
-            [binance_decoder(instruments, exchange) for exchange in exchanges],
+            [DECODERS[exchange_of(exchange).wire](instruments, exchange) for exchange in exchanges],
             _Nowhere(),
             request_snapshot=lambda book: self.feeds[instruments[book].exchange].request_snapshot(book),
             stale_after_ms=self._stale_after_ms,
         )
         sink = _BooksSink(market_data, self._books, exchanges, self._on_top)
         for line, exchange in enumerate(exchanges):
-            self.feeds[exchange] = BinanceFeed(
-                instruments, exchange, endpoints=self._endpoints[exchange], line=line, sink=sink
+            known = exchange_of(exchange)
+            self.feeds[exchange] = known.feeds[known.wire](
+                instruments, exchange, endpoints=self._endpoints[exchange], lines=(line,), sink=sink
             )
         self._tasks = [asyncio.create_task(feed.run()) for feed in self.feeds.values()]
         self._tasks.append(asyncio.create_task(_watch(market_data)))

@@ -11,7 +11,8 @@ import pytest
 
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.venues.base import VenueError
-from graphwiz_trader.venues.binance.exchange_info import load_instruments, read_instruments
+from graphwiz_trader.venues.binance.exchange_info import read_instruments
+from graphwiz_trader.venues.exchanges import load_instruments
 from recordings import need
 from venues.harness import BTC, PERP, Exchange, on_uvloop
 

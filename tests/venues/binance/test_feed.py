@@ -72,7 +72,7 @@ async def feeding(
         INSTRUMENTS,
         instrument.exchange,
         endpoints=endpoints or exchange.endpoints(instrument.exchange),
-        line=("binance", "binanceusdm").index(instrument.exchange),
+        lines=(("binance", "binanceusdm").index(instrument.exchange),),
         sink=sink,
         timing=timing,
         random=Unhurried(),
@@ -235,7 +235,7 @@ async def test_what_the_sink_raises_ends_the_feed_with_it(where):
     async with Exchange(["binance"]) as exchange:
         sink = Sink()
         setattr(sink, where, refuse)
-        feed = BinanceFeed(INSTRUMENTS, "binance", endpoints=exchange.endpoints("binance"), line=0, sink=sink)
+        feed = BinanceFeed(INSTRUMENTS, "binance", endpoints=exchange.endpoints("binance"), lines=(0,), sink=sink)
         sink.request_snapshot = feed.request_snapshot
         running = asyncio.create_task(feed.run())
         async with asyncio.timeout(PATIENCE_S):
@@ -250,7 +250,7 @@ async def test_what_the_sink_raises_ends_the_feed_with_it(where):
 async def test_a_failure_is_shown_by_name():
     async with Exchange(["binance"]) as exchange:
         gone = exchange.endpoints("binance")
-    feed = BinanceFeed(INSTRUMENTS, "binance", endpoints=gone, line=0, sink=Sink(), random=Unhurried())
+    feed = BinanceFeed(INSTRUMENTS, "binance", endpoints=gone, lines=(0,), sink=Sink(), random=Unhurried())
     assert feed.last_failure == ""
     running = asyncio.create_task(feed.run())
     async with asyncio.timeout(PATIENCE_S):

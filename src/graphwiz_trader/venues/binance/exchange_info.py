@@ -16,7 +16,6 @@ import msgspec
 from graphwiz_trader.errors import did_you_mean
 from graphwiz_trader.hft.instruments import (
     Instrument,
-    Instruments,
     text_from_units,
     units_from_text,
 )
@@ -98,32 +97,31 @@ def read_instruments(
 
 
 async def load_instruments(
-    symbols: Mapping[str, Sequence[str]], endpoints: Mapping[str, Endpoints], fees_ppm: Mapping[str, tuple[int, int]]
-) -> Instruments:
-    """Ask each exchange for its rules and for one snapshot of each book. ``fees_ppm``: (maker, taker) by exchange.
-
-    Raises VenueError when an exchange cannot be reached or does not trade a symbol.
-    """
-    found: list[Instrument] = []
-    for exchange, wanted in symbols.items():
-        async with RestClient(endpoints[exchange].rest) as rest:
-            found += await _load(rest, exchange, wanted, len(found), fees_ppm[exchange])
-    return Instruments(found)
-
-
-async def _load(
-    rest: RestClient, exchange: str, symbols: Sequence[str], first_book: int, fees_ppm: tuple[int, int]
+    exchange: str,
+    symbols: Sequence[str],
+    endpoints: Endpoints,
+    *,
+    first_book: int,
+    fees_ppm: tuple[int | None, int | None],
 ) -> tuple[Instrument, ...]:
+    """Ask one of Binance's markets for its rules and for one snapshot of each book, as books from ``first_book``.
+
+    ``fees_ppm``: (maker, taker); None is the published rate. Raises VenueError when it cannot be reached or does not
+    trade a symbol.
+    """
     market = market_of(exchange)
-    body = await ask(rest, exchange, market.exchange_info_path, {})
-    instruments = read_instruments(body, exchange, symbols, first_book=first_book, fees_ppm=fees_ppm)
-    weight = market.new_weight()
-    snapshots = {}
-    for instrument in instruments:
-        await weight.take(market.depth_weight)
-        asked = {"symbol": instrument.venue_symbol, "limit": str(LEVELS)}
-        snapshots[instrument.symbol] = await ask(rest, exchange, market.depth_path, asked)
-    return read_instruments(body, exchange, symbols, first_book=first_book, fees_ppm=fees_ppm, snapshots=snapshots)
+    maker, taker = fees_ppm
+    fees = (market.maker_fee_ppm if maker is None else maker, market.taker_fee_ppm if taker is None else taker)
+    async with RestClient(endpoints.rest) as rest:
+        body = await ask(rest, exchange, market.exchange_info_path, {})
+        instruments = read_instruments(body, exchange, symbols, first_book=first_book, fees_ppm=fees)
+        weight = market.new_weight()
+        snapshots = {}
+        for instrument in instruments:
+            await weight.take(market.depth_weight)
+            asked = {"symbol": instrument.venue_symbol, "limit": str(LEVELS)}
+            snapshots[instrument.symbol] = await ask(rest, exchange, market.depth_path, asked)
+    return read_instruments(body, exchange, symbols, first_book=first_book, fees_ppm=fees, snapshots=snapshots)
 
 
 def _read_symbols(body: bytes, market: Market) -> list[_Symbol]:

@@ -5,13 +5,14 @@ A frame goes from the socket to the sink as it came, in one call stack. What it 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from random import Random
 
 from picows import WSTransport
 
 from graphwiz_trader.hft.instruments import Instruments
-from graphwiz_trader.venues.base import Endpoints, LineState, Sink
+from graphwiz_trader.venues.base import Credentials, Endpoints, LineState, Sink
 from graphwiz_trader.venues.binance.market import market_of
 from graphwiz_trader.venues.binance.snapshots import Snapshots
 from graphwiz_trader.venues.connection import Connection, Timing
@@ -25,8 +26,8 @@ FEED_TIMING = Timing(ping_s=3.0, pong_s=3.0, silence_s=20.0)
 class BinanceFeed:
     """The market data line of ``exchange``. Raises VenueError for one that is not Binance's.
 
-    ``line`` is its id in every call of the sink. ``attempts`` is the venue's allowance of connection attempts,
-    shared with its order line.
+    ``lines``: the id of its one line, in every call of the sink. ``attempts`` is the venue's allowance of connection
+    attempts, shared with its order line.
     """
 
     def __init__(
@@ -35,12 +36,14 @@ class BinanceFeed:
         exchange: str,
         *,
         endpoints: Endpoints,
-        line: int,
+        lines: Sequence[int],
         sink: Sink,
         attempts: Allowance | None = None,
         timing: Timing = FEED_TIMING,
         random: Random | None = None,
+        credentials: Credentials | None = None,  # noqa: ARG002
     ) -> None:
+        (line,) = lines
         self._market = market_of(exchange)
         self._instruments = instruments.on_exchange(exchange)
         names = [f"{i.venue_symbol.lower()}@{stream}" for i in self._instruments for stream in self._market.streams]

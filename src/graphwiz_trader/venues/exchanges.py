@@ -1,0 +1,176 @@
+"""Every exchange that is spoken here, one entry each: its rules, its feed, its order line, its public addresses.
+
+A new exchange is a folder beside this file and an entry in its table; session, recorder and `WebSocketMarketData`
+find everything here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from random import Random
+from typing import Protocol
+
+import msgspec
+
+from graphwiz_trader.errors import did_you_mean
+from graphwiz_trader.hft.engine import OrderDecoder
+from graphwiz_trader.hft.instruments import Instrument, Instruments
+from graphwiz_trader.venues.base import Credentials, Endpoints, Feed, OrderLine, Sink, VenueError
+from graphwiz_trader.venues.binance import exchange_info as binance_rules
+from graphwiz_trader.venues.binance.account import spot_balances
+from graphwiz_trader.venues.binance.feed import BinanceFeed
+from graphwiz_trader.venues.binance.market import SPOT, USDM
+from graphwiz_trader.venues.binance.order_codec import order_decoder as binance_order_decoder
+from graphwiz_trader.venues.binance.order_line import BinanceOrderLine
+from graphwiz_trader.venues.pacing import Allowance
+
+Fees = tuple[int | None, int | None]
+"""(maker, taker) in millionths; None is the rate that the exchange publishes."""
+
+
+class LoadInstruments(Protocol):
+    """Asks one exchange for the rules of ``symbols`` (``BTC/USDT``), as books from ``first_book`` in their order.
+
+    ``fees_ppm``: (maker, taker), the published rate where it is None. Raises VenueError when the exchange cannot be
+    reached or does not trade a symbol.
+    """
+
+    async def __call__(
+        self,
+        exchange: str,
+        symbols: Sequence[str],
+        endpoints: Endpoints,
+        *,
+        first_book: int,
+        fees_ppm: Fees,
+    ) -> tuple[Instrument, ...]: ...
+
+
+class MakeFeed(Protocol):
+    """Makes the feed of one exchange. ``lines``: an id for each of its parallel connections.
+
+    ``attempts`` is the venue's allowance of connection attempts, shared with its order line; ``credentials`` are for
+    streams that ask for a key.
+    """
+
+    def __call__(
+        self,
+        instruments: Instruments,
+        exchange: str,
+        *,
+        endpoints: Endpoints,
+        lines: Sequence[int],
+        sink: Sink,
+        attempts: Allowance | None = None,
+        random: Random | None = None,
+        credentials: Credentials | None = None,
+    ) -> Feed: ...
+
+
+class MakeOrderLine(Protocol):
+    """Makes the order line of one exchange. Raises VenueError for a key that it cannot use.
+
+    ``on_sent(client id, when it was decided, when it was sent)`` is called for every order.
+    """
+
+    def __call__(
+        self,
+        instruments: Instruments,
+        exchange: str,
+        *,
+        endpoints: Endpoints,
+        credentials: Credentials,
+        line: int,
+        sink: Sink,
+        on_sent: Callable[[str, int, int], None] | None = None,
+        attempts: Allowance | None = None,
+    ) -> OrderLine: ...
+
+
+class Orders(msgspec.Struct, frozen=True, kw_only=True):
+    """How an exchange takes orders and says what the account holds."""
+
+    make_line: MakeOrderLine
+    decoder: Callable[[Instruments, str], OrderDecoder]
+    """Reads the frames of its order line."""
+    balances: Callable[[Endpoints, Credentials], Awaitable[Mapping[str, int]]] | None
+    """Asset → how much of it is free, in units (10^-12). None where nothing must be held to sell it."""
+
+
+class Exchange(msgspec.Struct, frozen=True, kw_only=True):
+    """One exchange, as ccxt counts them: Binance's markets are several."""
+
+    load: LoadInstruments
+    feeds: Mapping[str, MakeFeed]
+    """By wire, the name of a decoder in `hft.decoders`; the first is used unless the configuration says otherwise."""
+    orders: Orders | None
+    """None: its market can be watched and recorded, not traded on."""
+    public: Endpoints
+    """The real venue's addresses."""
+    new_attempts: Callable[[], Allowance]
+    """How often its addresses may be connected to."""
+
+    @property
+    def wire(self) -> str:
+        """What its feed speaks unless the configuration says otherwise."""
+        return next(iter(self.feeds))
+
+
+_EXCHANGES = {
+    "binance": Exchange(
+        load=binance_rules.load_instruments,
+        feeds={"binance": BinanceFeed},
+        orders=Orders(make_line=BinanceOrderLine, decoder=binance_order_decoder, balances=spot_balances),
+        public=Endpoints(
+            rest="https://api.binance.com",
+            stream="wss://stream.binance.com:9443",
+            orders="wss://ws-api.binance.com:443/ws-api/v3",
+        ),
+        new_attempts=SPOT.new_attempts,
+    ),
+    "binanceusdm": Exchange(
+        load=binance_rules.load_instruments,
+        feeds={"binanceusdm": BinanceFeed},
+        orders=Orders(make_line=BinanceOrderLine, decoder=binance_order_decoder, balances=None),
+        public=Endpoints(
+            rest="https://fapi.binance.com",
+            stream="wss://fstream.binance.com",
+            orders="wss://ws-fapi.binance.com/ws-fapi/v1",
+        ),
+        new_attempts=USDM.new_attempts,
+    ),
+}
+
+
+def exchange_of(name: str) -> Exchange:
+    """Raises VenueError for an exchange that is not spoken here, with near matches."""
+    found = _EXCHANGES.get(name)
+    if found is None:
+        raise VenueError(f"no exchange {name!r} is spoken here; {did_you_mean(name, _EXCHANGES)}")
+    return found
+
+
+def orders_of(name: str) -> Orders:
+    """How an exchange takes orders. Raises VenueError when it does not."""
+    orders = exchange_of(name).orders
+    if orders is None:
+        raise VenueError(f"{name} takes no orders here: it can be recorded; take it out of what is traded")
+    return orders
+
+
+async def load_instruments(
+    symbols: Mapping[str, Sequence[str]],
+    endpoints: Mapping[str, Endpoints],
+    fees_ppm: Mapping[str, Fees] | None = None,
+) -> Instruments:
+    """Ask each exchange for its rules. ``fees_ppm`` by exchange: what the account pays, where it is known.
+
+    Raises VenueError when an exchange cannot be reached or does not trade a symbol.
+    """
+    found: list[Instrument] = []
+    paid = fees_ppm or {}
+    for exchange, wanted in symbols.items():
+        found += await exchange_of(exchange).load(
+            exchange, wanted, endpoints[exchange], first_book=len(found), fees_ppm=paid.get(exchange, (None, None))
+        )
+    return Instruments(found)
