@@ -27,8 +27,10 @@ from graphwiz_trader.config.values import (
 )
 from graphwiz_trader.errors import did_you_mean
 
-EXCHANGES = ("binance", "binanceusdm")
+EXCHANGES = ("binance", "binanceusdm", "okx")
 """The exchange ids, as ccxt spells them, that this version speaks."""
+TRADED = ("binance", "binanceusdm")
+"""Those that take orders, and take part unless the configuration says otherwise."""
 
 
 def _exchange_id(text: str) -> str:
@@ -118,7 +120,7 @@ class ExchangeConfig(Section):
 
 
 def _default_exchanges() -> dict[str, ExchangeConfig]:
-    return {exchange: ExchangeConfig() for exchange in EXCHANGES}
+    return {exchange: ExchangeConfig() for exchange in TRADED}
 
 
 class MarketDataConfig(Section):

@@ -151,8 +151,6 @@ class OrderBookManager:
         self._books = tuple(OrderBook(self.records, instrument) for instrument in instruments)
         for instrument in instruments:
             _write_rules(self.records[instrument.book], instrument)
-        self._trusts = tuple(_elements(self.records["trust"][row : row + 1]) for row in range(len(instruments)))
-        self._top_ticks = tuple(_elements(self.records["top_ticks"][row]) for row in range(len(instruments)))
         self.peers = tuple(np.array(instruments.same_symbol(i.book), np.int64) for i in instruments)
         """For each book, the rows of the same symbol elsewhere."""
         self._scan = direct(scan_crosses, SCAN_ARGUMENTS)
@@ -177,13 +175,11 @@ class OrderBookManager:
             self._books[instrument.book].clock = clock
 
     def is_tradable(self, book: int) -> bool:
-        return self._trusts[book][0] == LIVE
+        return self._books[book].is_trusted
 
     def mid2_ticks(self, book: int) -> int:
         """Twice the mid of the newest top of book; 0 while a side is empty."""
-        top = self._top_ticks[book]
-        bid, ask = top[BID], top[ASK]
-        return bid + ask if bid and ask else 0
+        return self._books[book].mid2_ticks
 
     def price_history(self, exchange: str, symbol: str) -> list[tuple[int, float]]:
         """The last 1,000 different mids, oldest first: (received ns, price in quote currency)."""

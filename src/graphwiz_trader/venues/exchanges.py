@@ -22,6 +22,9 @@ from graphwiz_trader.venues.binance.feed import BinanceFeed
 from graphwiz_trader.venues.binance.market import SPOT, USDM
 from graphwiz_trader.venues.binance.order_codec import order_decoder as binance_order_decoder
 from graphwiz_trader.venues.binance.order_line import BinanceOrderLine
+from graphwiz_trader.venues.okx import instruments as okx_rules
+from graphwiz_trader.venues.okx import market as okx_market
+from graphwiz_trader.venues.okx.feed import OkxFeed
 from graphwiz_trader.venues.pacing import Allowance
 
 Fees = tuple[int | None, int | None]
@@ -139,6 +142,13 @@ _EXCHANGES = {
         ),
         new_attempts=USDM.new_attempts,
     ),
+    "okx": Exchange(
+        load=okx_rules.load_instruments,
+        feeds={"okx": OkxFeed},
+        orders=None,
+        public=Endpoints(rest="https://openapi.okx.com", stream="wss://ws.okx.com", orders=""),
+        new_attempts=okx_market.new_attempts,
+    ),
 }
 
 
@@ -154,7 +164,10 @@ def orders_of(name: str) -> Orders:
     """How an exchange takes orders. Raises VenueError when it does not."""
     orders = exchange_of(name).orders
     if orders is None:
-        raise VenueError(f"{name} takes no orders here: it can be recorded; take it out of what is traded")
+        raise VenueError(
+            f"{name} has no order line yet: it can be watched and recorded, not traded on; "
+            f"set hft.market_data.exchanges.{name}.enabled to false to trade on the others"
+        )
     return orders
 
 

@@ -63,9 +63,14 @@ def request(op: str, topics: Sequence[Topic]) -> bytes:
     return msgspec.json.encode({"op": op, "args": arguments})
 
 
+def is_event(frame: bytes) -> bool:
+    """Whether a frame may be an event; quick, for every frame is asked."""
+    return frame.find(_EVENT, 0, _HEAD_BYTES) >= 0
+
+
 def event(frame: bytes) -> Message | None:
-    """The message that a frame is, None when it is data or cannot be read."""
-    message = _read(frame) if frame.find(_EVENT, 0, _HEAD_BYTES) >= 0 else None
+    """The event that a frame is, None when it is data or cannot be read."""
+    message = _read(frame)
     return message if message is not None and message.event else None
 
 

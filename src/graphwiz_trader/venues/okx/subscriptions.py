@@ -95,6 +95,12 @@ class Subscriptions:
         """Everything wanted is subscribed and every book has had its snapshot, but for what the venue refuses."""
         return all(state.is_complete or state.refusals.failures for state in self._states.values() if state.wanted)
 
+    def begin(self, now_s: float) -> None:
+        """A new connection: nothing is subscribed on it."""
+        for state in self._states.values():
+            state.is_out(now_s)
+        self._note_awaited()
+
     def want(self, topic: Topic, now_s: float) -> None:
         state = self._states.setdefault(topic, _State(topic, self._random))
         state.wanted = True

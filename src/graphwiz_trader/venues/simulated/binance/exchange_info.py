@@ -13,7 +13,6 @@ import msgspec
 from graphwiz_trader.hft.instruments import PPM
 from graphwiz_trader.venues.simulated.binance.numbers import Numbers, fixed
 from graphwiz_trader.venues.simulated.listing import Listing
-from graphwiz_trader.venues.simulated.matching import SelfTrade
 
 _PERPETUAL_DELIVERY_MS = 4_133_404_800_000
 
@@ -78,7 +77,7 @@ def _spot_symbol(listing: Listing) -> dict[str, Any]:
         "ocoAllowed": False,
         "otoAllowed": False,
         "opoAllowed": False,
-        "quoteOrderQtyMarketAllowed": True,
+        "quoteOrderQtyMarketAllowed": False,
         "allowTrailingStop": False,
         "cancelReplaceAllowed": False,
         "amendAllowed": False,
@@ -110,7 +109,7 @@ def _spot_symbol(listing: Listing) -> dict[str, Any]:
         "permissions": [],
         "permissionSets": [["SPOT"]],
         "defaultSelfTradePreventionMode": "NONE",
-        "allowedSelfTradePreventionModes": [mode.value for mode in SelfTrade],
+        "allowedSelfTradePreventionModes": ["NONE"],
     }
 
 
