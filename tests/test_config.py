@@ -124,7 +124,8 @@ def test_a_misspelt_key_names_the_nearest_right_one_and_its_line(problems):
 def test_a_misspelt_exchange_names_the_nearest_right_one(problems):
     (line,) = problems("hft: {market_data: {exchanges: {binanse: {}}}}")
     assert line.endswith(
-        "found 'binanse', expected an exchange id; did you mean binance or binanceusdm? (allowed: binance, binanceusdm, okx)"
+        "found 'binanse', expected an exchange id; did you mean binance or binanceusdm? "
+        "(allowed: binance, binanceusdm, okx)"
     )
 
 
