@@ -10,14 +10,23 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
+_ON_ITS_WAY_S = 0.01
+"""What was written to a socket may take this long to arrive at its other end."""
+
+
 class _Selector(selectors.DefaultSelector):
-    """Never waits: the time it was asked to wait is over."""
+    """Never waits: the time it was asked to wait is over, unless something arrives on a socket."""
 
     now_s = 0.0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        self.now_s += timeout or 0.0
-        return super().select(0)
+        arrived = super().select(0)
+        has_sockets = len(self.get_map()) > 1  # one is the loop's own
+        if not arrived and timeout != 0 and has_sockets:
+            arrived = super().select(_ON_ITS_WAY_S)
+        if not arrived:
+            self.now_s += timeout or 0.0
+        return arrived
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):

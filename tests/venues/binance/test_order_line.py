@@ -397,7 +397,7 @@ async def test_an_expired_listen_key_is_replaced_and_never_handed_on():
 @on_uvloop
 async def test_a_session_that_the_venue_takes_back_is_made_anew(message, reason):
     async with an_exchange() as exchange, trading(exchange, BTC) as t:
-        for connection in list(t.venue._connections):
+        for connection in list(t.venue.front.connections):
             connection.send(message)
         await t.sink.until(lambda: len(t.sink.lines) == 3)
         assert t.sink.lines[1] == (0, False, reason)
@@ -495,7 +495,7 @@ async def test_no_key_and_no_listen_key_reaches_the_sink(instrument, secret):
 @on_uvloop
 async def test_even_a_foolish_venue_that_repeats_the_key_is_not_handed_on():
     async with an_exchange() as exchange, trading(exchange, BTC) as t:
-        for connection in list(t.venue._connections):
+        for connection in list(t.venue.front.connections):
             connection.send(b'{"id":"p1","status":400,"error":{"code":-1,"msg":"bad key %b"}}' % KEY.encode())
         t.place("a1", Side.BUY, 20)
         await t.sink.until(lambda: t.sink.states("a1").count(FILLED) == 2)

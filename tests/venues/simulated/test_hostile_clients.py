@@ -127,18 +127,20 @@ async def raw(exchange) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     [
         b"\r\n\r\n",
         b"GARBAGE\r\n\r\n",
-        b"POST /api/v3/order HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc",
+        b"POST /api/v3/order HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc",
         b"GET /api/v3/ping HTTP/9.9\r\n\r\n",
         b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n",
-        b"GET /nowhere HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
-        b"GET /api/v3/depth?symbol=%ff%00 HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"GET //[::1 HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"GET /api/v3/depth?" + b"&".join(b"a=1" for _ in range(2_000)) + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /nowhere HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade, close\r\n\r\n",
+        b"GET /api/v3/depth?symbol=%ff%00 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        b"GET //[::1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        b"GET /api/v3/depth?"
+        + b"&".join(b"a=1" for _ in range(2_000))
+        + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
         b"GET /api/v3/ping HTTP/1.1\r\n" + b"X: " + b"y" * 40_000 + b"\r\n\r\n",
         bytes(range(256)) * 100,
     ],
 )
-def test_a_malformed_http_request_is_refused_and_the_connection_closed(request_bytes):
+def test_a_request_that_cannot_be_is_refused_and_the_connection_closed(request_bytes):
     async def run():
         async with serving() as exchange:
             reader, writer = await raw(exchange)

@@ -6,26 +6,56 @@ reader who lets ``MAX_BACKLOG_BYTES`` pile up is disconnected: the server's memo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import TypeAlias, cast
 
+import msgspec
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
 MAX_INBOUND_BYTES = 64 << 10
 MAX_BACKLOG_BYTES = 8 << 20
+_COPIED_BYTES = 8 << 10
+"""Beyond this picows (2.3) leaves the loop a view of a header that it writes over with the next message: when the
+socket is full, the client reads garbage. Larger messages bring room for their own header."""
+_HEADER_BYTES = 14
+
+Meddle: TypeAlias = Callable[[str, bytes], Iterable[tuple[float, bytes]]]
+"""(channel, message) → what is sent instead of the message: others, each with a delay in seconds, or nothing."""
+
+
+class LineRules(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a venue keeps a connection. None: as long as the client likes."""
+
+    ping_every_s: float | None = None
+    pong_within_s: float = 60.0
+    lifetime_s: float | None = None
+
+
+NO_RULES = LineRules()
 
 
 class Connection(WSListener):
     """A subclass handles ``on_message``; everything about the socket itself is here."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: LineRules = NO_RULES) -> None:
+        self.meddle: Meddle | None = None
+        """Faults put themselves here."""
+        self._rules = rules
         self._transport: WSTransport | None = None
+        self._is_frozen = False
         self._fragments = bytearray()
         self._on_echo: dict[bytes, Callable[[], None]] = {}
         self._on_closed: list[Callable[[], None]] = []
+        self._timers: dict[Callable[[], None], asyncio.TimerHandle] = {}
+        self._open: set[Connection] = set()
 
     def on_message(self, payload: bytes) -> None:
         """A complete text message has arrived."""
         raise NotImplementedError
+
+    def on_control(self) -> None:
+        """A ping or a pong has arrived; what has to be done about it is done."""
 
     def on_opened(self) -> None:
         """The connection may be written to."""
@@ -33,6 +63,10 @@ class Connection(WSListener):
     def on_closed(self, callback: Callable[[], None]) -> None:
         """Call back once when the connection is gone."""
         self._on_closed.append(callback)
+
+    def count_in(self, connections: set[Connection]) -> None:
+        """Be one of ``connections`` for as long as it is open."""
+        self._open = connections
 
     @property
     def is_open(self) -> bool:
@@ -43,10 +77,16 @@ class Connection(WSListener):
         """What the client has not read yet, as far as this process holds it."""
         return self._transport.underlying_transport.get_write_buffer_size() if self._transport is not None else 0
 
-    def send(self, payload: bytes) -> None:
-        """Send a text message; does nothing when the connection is gone."""
-        if self._transport is not None:
-            self._transport.send(WSMsgType.TEXT, payload)
+    def send(self, payload: bytes, channel: str = "") -> None:
+        """Send a text message; does nothing when the connection is gone. Faults choose by ``channel``."""
+        if self.meddle is not None:
+            for delay_s, changed in self.meddle(channel, payload):
+                if delay_s:
+                    asyncio.get_running_loop().call_later(delay_s, self._send, changed)
+                else:
+                    self._send(changed)
+        else:
+            self._send(payload)
 
     def when_read(self, token: bytes, callback: Callable[[], None]) -> None:
         """Call back when the client has read everything sent so far: its pong to a ping sent now proves it."""
@@ -56,10 +96,10 @@ class Connection(WSListener):
         self._on_echo[token] = callback
         self._transport.send_ping(token)
 
-    def close(self, code: WSCloseCode = WSCloseCode.GOING_AWAY, reason: str = "") -> None:
+    def close(self, code: WSCloseCode | int = WSCloseCode.GOING_AWAY, reason: str = "") -> None:
         """Say goodbye and close."""
         if self._transport is not None:
-            self._transport.send_close(code, reason.encode())
+            self._transport.send_close(cast("WSCloseCode", code), reason.encode())  # it takes private codes as well
             self._transport.disconnect()
 
     def abort(self) -> None:
@@ -67,9 +107,21 @@ class Connection(WSListener):
         if self._transport is not None:
             self._transport.disconnect(graceful=False)
 
+    def freeze(self) -> None:
+        """Neither read nor write any more but stay open, as behind a router that has forgotten the connection."""
+        self._is_frozen = True
+        self._stop_timers()
+        if self._transport is not None:
+            self._transport.underlying_transport.pause_reading()
+
     def on_ws_connected(self, transport: WSTransport) -> None:
         self._transport = transport
+        self._open.add(self)
         transport.underlying_transport.set_write_buffer_limits(high=MAX_BACKLOG_BYTES)
+        if self._rules.ping_every_s is not None:
+            self._do_after(self._rules.ping_every_s, self._ping)
+        if self._rules.lifetime_s is not None:
+            self._do_after(self._rules.lifetime_s, self._end_life)
         self.on_opened()
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
@@ -79,23 +131,22 @@ class Connection(WSListener):
         elif kind in (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION):
             self._collect(transport, kind, frame)
         elif kind is WSMsgType.PONG:
-            callback = self._on_echo.pop(frame.get_payload_as_bytes(), None)
-            if callback is not None:
-                callback()
+            self._ponged(frame.get_payload_as_bytes())
+        elif kind is WSMsgType.PING:
+            transport.send_pong(frame.get_payload_as_bytes())
+            self.on_control()
         elif kind is WSMsgType.CLOSE:
             transport.send_close(WSCloseCode.OK)
             transport.disconnect()
 
     def on_ws_disconnected(self, _transport: WSTransport) -> None:
         self._transport = None
+        self._open.discard(self)
+        self._stop_timers()
         waiting, self._on_echo = list(self._on_echo.values()), {}
         closed, self._on_closed = self._on_closed, []
         for callback in (*waiting, *closed):
             callback()
-
-    def is_user_specific_pong(self, frame: WSFrame) -> bool:
-        """A pong to the server's regular ping, not one that ``when_read`` waits for."""
-        return frame.msg_type is WSMsgType.PONG and frame.get_payload_as_bytes() not in self._on_echo
 
     def pause_writing(self) -> None:
         """The transport holds more than MAX_BACKLOG_BYTES: the reader is too slow."""
@@ -103,6 +154,47 @@ class Connection(WSListener):
 
     def resume_writing(self) -> None:
         """Nothing was paused."""
+
+    def _send(self, payload: bytes) -> None:
+        if self._transport is None or self._is_frozen:
+            return
+        if len(payload) <= _COPIED_BYTES:
+            self._transport.send(WSMsgType.TEXT, payload)
+        else:
+            self._transport.send_reuse_external_bytearray(
+                WSMsgType.TEXT, bytearray(_HEADER_BYTES) + payload, _HEADER_BYTES
+            )
+
+    def _ping(self) -> None:
+        if self._transport is not None and self._rules.ping_every_s is not None:
+            self._transport.send_ping(b"")
+            if self._miss_pong not in self._timers:
+                self._do_after(self._rules.pong_within_s, self._miss_pong)
+            self._do_after(self._rules.ping_every_s, self._ping)
+
+    def _ponged(self, token: bytes) -> None:
+        callback = self._on_echo.pop(token, None)
+        if callback is not None:
+            callback()
+            return
+        missing = self._timers.pop(self._miss_pong, None)
+        if missing is not None:
+            missing.cancel()
+        self.on_control()
+
+    def _miss_pong(self) -> None:
+        self.close(WSCloseCode.POLICY_VIOLATION, "Pong timeout")
+
+    def _end_life(self) -> None:
+        self.close(WSCloseCode.GOING_AWAY, "Connection lifetime reached")
+
+    def _do_after(self, delay_s: float, what: Callable[[], None]) -> None:
+        self._timers[what] = asyncio.get_running_loop().call_later(delay_s, what)
+
+    def _stop_timers(self) -> None:
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
 
     def _collect(self, transport: WSTransport, kind: WSMsgType, frame: WSFrame) -> None:
         if kind is WSMsgType.BINARY:

@@ -11,7 +11,10 @@ from graphwiz_trader.venues.simulated.binance.exchange_info import spot_exchange
 from graphwiz_trader.venues.simulated.binance.market_frames import MarketFrames, SpotFrames, UsdmFrames
 from graphwiz_trader.venues.simulated.binance.numbers import Numbers
 from graphwiz_trader.venues.simulated.binance.public_api import ExchangeInfo
+from graphwiz_trader.venues.simulated.connection import LineRules
 from graphwiz_trader.venues.simulated.listing import Listing
+
+_DAY_S = 86_400.0
 
 
 class Flavour(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,8 +26,7 @@ class Flavour(msgspec.Struct, frozen=True, kw_only=True):
     depth_limits: tuple[int, int]
     """Levels a side of a REST depth answer: by default, at most."""
     depth_intervals_ms: Mapping[str, int]
-    ping_every_s: float
-    """A client that has not answered a ping by the next one is disconnected (Binance waits up to three of them)."""
+    line_rules: LineRules
     frames: Callable[[str, Numbers], MarketFrames]
     exchange_info: ExchangeInfo
     list_instrument: Callable[[Instrument], Listing]
@@ -36,7 +38,7 @@ SPOT = Flavour(
     orders_path="/ws-api/v3",
     depth_limits=(100, 5000),
     depth_intervals_ms={"@depth": 1000, "@depth@100ms": 100},
-    ping_every_s=20.0,
+    line_rules=LineRules(ping_every_s=20.0, pong_within_s=60.0, lifetime_s=_DAY_S),
     frames=SpotFrames,
     exchange_info=spot_exchange_info,
     list_instrument=lambda instrument: Listing.of(instrument, price_decimals=8, size_decimals=8),
@@ -48,7 +50,7 @@ USDM = Flavour(
     orders_path="/ws-fapi/v1",
     depth_limits=(500, 1000),
     depth_intervals_ms={"@depth": 250, "@depth@100ms": 100, "@depth@500ms": 500, "@depth@0ms": 0},
-    ping_every_s=180.0,
+    line_rules=LineRules(ping_every_s=180.0, pong_within_s=600.0, lifetime_s=_DAY_S),
     frames=UsdmFrames,
     exchange_info=usdm_exchange_info,
     list_instrument=lambda instrument: Listing.of(instrument, price_decimals=2, linear=True),

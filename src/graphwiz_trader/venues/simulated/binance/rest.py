@@ -39,13 +39,15 @@ class RestApi:
         self._public = public
         self._signed = signed
 
-    def answer(self, path: str, query: str, key: str, now_ms: int) -> tuple[int, bytes]:
+    def answer(self, method: str, path: str, query: str, key: str, now_ms: int) -> tuple[int, bytes]:
         """The status and the JSON body. ``key`` is the API key of the request's header, empty without one."""
         try:
             parameters = Parameters(dict(parse_qsl(query, keep_blank_values=True, max_num_fields=_MAX_FIELDS)))
         except ValueError:
             return problem(BinanceError(-1101, "Too many parameters sent for this endpoint."))
         try:
+            if method != "GET":
+                raise no_such_path(method, path)
             if path in self._public:
                 return 200, self._public[path](parameters, now_ms)
             if path in self._signed:
@@ -54,7 +56,7 @@ class RestApi:
             return problem(BinanceError(*self._refusals[refused.refusal]))
         except BinanceError as error:
             return problem(error)
-        return problem(BinanceError(-5000, f"Path {path}, Method GET is invalid", 404))
+        return problem(no_such_path(method, path))
 
     def _caller(self, parameters: Parameters, query: str, key: str, now_ms: int) -> Caller:
         found = self._keys.find(key)
@@ -63,6 +65,10 @@ class RestApi:
         if not found.verify(signed.encode(), parameters.text("signature")):
             raise BinanceError(*errors.BAD_SIGNATURE)
         return Caller(found.account, now_ms)
+
+
+def no_such_path(method: str, path: str) -> BinanceError:
+    return BinanceError(-5000, f"Path {path}, Method {method} is invalid", 404)
 
 
 def problem(error: BinanceError) -> tuple[int, bytes]:

@@ -2,19 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Callable, Iterable
-from urllib.parse import parse_qs, unquote, urlsplit
-
-from picows import (
-    WSAutoPingStrategy,
-    WSListener,
-    WSUpgradeRequest,
-    WSUpgradeResponse,
-    WSUpgradeResponseWithListener,
-    ws_create_server,
-)
+from urllib.parse import parse_qs, unquote
 
 from graphwiz_trader.hft.instruments import Instrument
 from graphwiz_trader.venues.simulated.accounts import Account
@@ -24,22 +13,23 @@ from graphwiz_trader.venues.simulated.binance.flavours import Flavour
 from graphwiz_trader.venues.simulated.binance.market_streams import MarketStreams
 from graphwiz_trader.venues.simulated.binance.numbers import Numbers
 from graphwiz_trader.venues.simulated.binance.public_api import PublicApi
-from graphwiz_trader.venues.simulated.binance.rest import RestApi, problem
+from graphwiz_trader.venues.simulated.binance.rest import RestApi, no_such_path, problem
 from graphwiz_trader.venues.simulated.binance.spot_api import spot_apis
 from graphwiz_trader.venues.simulated.binance.stream_hub import StreamHub
 from graphwiz_trader.venues.simulated.binance.stream_socket import StreamSocket
 from graphwiz_trader.venues.simulated.binance.usdm_api import ListenKeys, usdm_apis
 from graphwiz_trader.venues.simulated.binance.websocket_api import ApiSocket, WebSocketApi
-from graphwiz_trader.venues.simulated.connection import MAX_INBOUND_BYTES, Connection
+from graphwiz_trader.venues.simulated.connection import Connection
 from graphwiz_trader.venues.simulated.defaults import Credentials
 from graphwiz_trader.venues.simulated.dialect import Urls
 from graphwiz_trader.venues.simulated.faults import Faults
+from graphwiz_trader.venues.simulated.http_front import HttpFront
+from graphwiz_trader.venues.simulated.http_messages import Answer, HttpRequest, HttpResponse
 from graphwiz_trader.venues.simulated.listing import Listing
 from graphwiz_trader.venues.simulated.venue import Venue
 from graphwiz_trader.venues.simulated.venue_book import Matcher, VenueBook
 
 MAX_CONNECTIONS = 512
-_logger = logging.getLogger("graphwiz.simulated")
 
 
 class BinanceVenue:
@@ -60,9 +50,7 @@ class BinanceVenue:
         self.hub = StreamHub()
         self.keys = ApiKeys()
         self._clock_ms = clock_ms
-        self._connections: set[Connection] = set()
-        self._server: asyncio.Server | None = None
-        self._port = 0
+        self.front = HttpFront(self)
         listings = [flavour.list_instrument(instrument) for instrument in instruments]
         self.venue = Venue(flavour.exchange, [VenueBook(listing, matcher(listing)) for listing in listings])
         self.numbers = {listing.symbol: Numbers(listing) for listing in listings}
@@ -81,14 +69,11 @@ class BinanceVenue:
     @property
     def urls(self) -> Urls:
         """Raises RuntimeError before ``start``."""
-        if not self._port:
-            raise RuntimeError(f"the simulated {self.flavour.exchange} has no address before start()")
-        host = f"127.0.0.1:{self._port}"
-        return Urls(f"http://{host}", f"ws://{host}", f"ws://{host}{self.flavour.orders_path}")
+        return Urls(self.front.rest_url, self.front.stream_url, self.front.stream_url + self.flavour.orders_path)
 
     @property
     def open_connections(self) -> int:
-        return len(self._connections)
+        return len(self.front.connections)
 
     def open_account(self, name: str, who: Credentials, funds: dict[str, str]) -> Account:
         """An account with an API key. The secret is an HMAC secret or an Ed25519 PEM."""
@@ -98,27 +83,11 @@ class BinanceVenue:
 
     async def start(self, port: int = 0) -> None:
         """Listen on 127.0.0.1; port 0 takes a free one. Raises OSError when the port is taken."""
-        self._server = await ws_create_server(
-            self._answer,
-            "127.0.0.1",
-            port,
-            max_frame_size=MAX_INBOUND_BYTES,
-            enable_auto_ping=True,
-            auto_ping_strategy=WSAutoPingStrategy.PING_PERIODICALLY,
-            auto_ping_idle_timeout=self.flavour.ping_every_s,
-            auto_ping_reply_timeout=self.flavour.ping_every_s,
-            logger_name=_logger,
-        )
-        self._port = self._server.sockets[0].getsockname()[1]
+        await self.front.start(port)
 
     async def stop(self) -> None:
         """Close the port and every connection."""
-        if self._server is not None:
-            self._server.close()
-            for connection in list(self._connections):
-                connection.close()
-            await self._server.wait_closed()
-            self._server = None
+        await self.front.stop()
 
     def flush(self, now_ms: int) -> None:
         """Publish the depth events that are due."""
@@ -131,8 +100,21 @@ class BinanceVenue:
 
     def disconnect_all(self) -> None:
         """Drop every connection without a word."""
-        for connection in list(self._connections):
-            connection.abort()
+        self.front.disconnect_all()
+
+    def answer(self, request: HttpRequest) -> HttpResponse:
+        """Answer a REST request."""
+        key = request.headers.get("x-mbx-apikey", "")
+        return HttpResponse(*self._rest.answer(request.method, request.path, request.query, key, self._clock_ms()))
+
+    def upgrade(self, request: HttpRequest) -> Answer:
+        """What handles the WebSocket that is asked for, or the response that refuses it."""
+        if len(self.front.connections) >= MAX_CONNECTIONS:
+            too_many = f"Too many concurrent connections; current limit is '{MAX_CONNECTIONS}'."
+            return HttpResponse(*problem(BinanceError(-1034, too_many, 429)))
+        return self._connection(request.path, request.query) or HttpResponse(
+            *problem(no_such_path(request.method, request.path))
+        )
 
     def _apis(self, events_first: bool) -> tuple[WebSocketApi, RestApi]:
         if not self.flavour.linear:
@@ -141,25 +123,10 @@ class BinanceVenue:
             self.venue, self.keys, self.numbers, self.hub, self.public, self._listen_keys, events_first=events_first
         )
 
-    def _answer(self, request: WSUpgradeRequest) -> WSListener | WSUpgradeResponseWithListener:
-        target = urlsplit(request.path.decode("latin-1"))
-        if request.headers.get("Upgrade", "").lower() != "websocket":
-            key = request.headers.get("X-MBX-APIKEY", "")
-            return _http(*self._rest.answer(target.path, target.query, key, self._clock_ms()))
-        if len(self._connections) >= MAX_CONNECTIONS:
-            too_many = f"Too many concurrent connections; current limit is '{MAX_CONNECTIONS}'."
-            return _http(*problem(BinanceError(-1034, too_many, 429)))
-        connection = self._connection(target.path, target.query)
-        if connection is None:
-            return _http(*problem(BinanceError(-5000, f"Path {target.path}, Method GET is invalid", 404)))
-        self._connections.add(connection)
-        connection.on_closed(lambda: self._connections.discard(connection))
-        return connection
-
     def _connection(self, path: str, query: str) -> Connection | None:
         """The handler for a WebSocket path, None when there is no such path."""
         if path.rstrip("/") == self.flavour.orders_path:
-            return ApiSocket(self._api, self._clock_ms)
+            return ApiSocket(self._api, self._clock_ms, self.flavour.line_rules)
         route = ""
         if self.flavour.linear and path.startswith(("/public/", "/market/", "/private/")):
             _, route, path = path.split("/", 2)
@@ -174,7 +141,13 @@ class BinanceVenue:
         if not combined:
             streams = "/".join((unquote(raw_path.removeprefix("/ws").strip("/")), streams))
         names = [name for name in streams.split("/") if name]
-        return StreamSocket(self.hub, names, combined=combined, accepts=lambda name: self._belongs(route, name))
+        return StreamSocket(
+            self.hub,
+            names,
+            combined=combined,
+            accepts=lambda name: self._belongs(route, name),
+            rules=self.flavour.line_rules,
+        )
 
     def _belongs(self, route: str, stream: str) -> bool:
         """USD-M routes: market data is public, a listen key private; ``/market`` has streams we do not make.
@@ -184,10 +157,3 @@ class BinanceVenue:
         if route == "private":
             return self._listen_keys.is_known(stream)
         return route in ("", "public") and (route == "" or not self._listen_keys.is_known(stream))
-
-
-def _http(status: int, body: bytes) -> WSUpgradeResponseWithListener:
-    headers = {"Content-Type": "application/json;charset=UTF-8"}
-    if status == 200:
-        return WSUpgradeResponseWithListener(WSUpgradeResponse.create_ok_response(body, headers), None)
-    return WSUpgradeResponseWithListener(WSUpgradeResponse.create_error_response(status, body, headers), None)

@@ -12,7 +12,7 @@ import msgspec
 from picows import WSCloseCode
 
 from graphwiz_trader.venues.simulated.binance.stream_hub import StreamHub
-from graphwiz_trader.venues.simulated.connection import Connection
+from graphwiz_trader.venues.simulated.connection import NO_RULES, Connection, LineRules
 
 MAX_STREAMS = 1024
 _METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
@@ -35,8 +35,16 @@ class StreamSocket(Connection):
     stays silent, as on Binance's routed USD-M paths.
     """
 
-    def __init__(self, hub: StreamHub, streams: list[str], *, combined: bool, accepts: Callable[[str], bool]) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        hub: StreamHub,
+        streams: list[str],
+        *,
+        combined: bool,
+        accepts: Callable[[str], bool],
+        rules: LineRules = NO_RULES,
+    ) -> None:
+        super().__init__(rules)
         self.combined = combined
         self._hub = hub
         self._accepts = accepts

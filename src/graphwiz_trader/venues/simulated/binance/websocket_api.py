@@ -13,7 +13,7 @@ from graphwiz_trader.venues.simulated.binance import errors
 from graphwiz_trader.venues.simulated.binance.authentication import ApiKey, ApiKeys
 from graphwiz_trader.venues.simulated.binance.errors import BinanceError
 from graphwiz_trader.venues.simulated.binance.parameters import Caller, Parameters, Value
-from graphwiz_trader.venues.simulated.connection import Connection
+from graphwiz_trader.venues.simulated.connection import Connection, LineRules
 from graphwiz_trader.venues.simulated.orders import OrderRefusedError, Refusal
 from graphwiz_trader.venues.simulated.venue import Venue
 
@@ -140,8 +140,8 @@ class WebSocketApi:
 class ApiSocket(Connection):
     """One client's connection to the WebSocket API. A request is handled within the call that delivers it."""
 
-    def __init__(self, api: WebSocketApi, clock_ms: Callable[[], int]) -> None:
-        super().__init__()
+    def __init__(self, api: WebSocketApi, clock_ms: Callable[[], int], rules: LineRules) -> None:
+        super().__init__(rules)
         self._api = api
         self._clock_ms = clock_ms
         self._session = Session(self.send, clock_ms())
