@@ -1,16 +1,13 @@
-"""Accounts at a simulated venue: reserved, settled and conserved to the last digit, on spot and with positions."""
+"""Accounts at a simulated venue: what is reserved, settled and refused, on spot and with positions."""
 
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from graphwiz_trader.hft.events import Side, TimeInForce
 from graphwiz_trader.hft.instruments import units_from_text
 from graphwiz_trader.venues.simulated.ledger import LEVERAGE, LinearLedger
 from graphwiz_trader.venues.simulated.orders import EventKind, OrderRefusedError, OrderStatus, Refusal
-from graphwiz_trader.venues.simulated.venue import Venue
 from venues.simulated.house import NOW_MS, UNITS, Ear, order, quote, venue
 
 GTC, IOC, FOK, POST_ONLY = TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.POST_ONLY
@@ -214,68 +211,6 @@ def test_an_impossible_fok_expires_on_spot_and_is_refused_on_usdm():
     assert free(account, "USDT") == 1_000 * UNITS
     short = futures.open_account("a", {"USDT": "1000"})
     assert refusal_of(futures, short, Side.BUY, 500_000, 1, FOK) is Refusal.UNFILLABLE
-
-
-def spot_sums(at: Venue) -> dict[str, int]:
-    assets = {asset for account in at.accounts for asset in account.balances}
-    return {asset: sum(account.balance(asset).total_units for account in at.accounts) for asset in assets}
-
-
-def linear_sums(at: Venue) -> dict[str, int]:
-    """Cash: every wallet less what its positions cost. Positions: they cancel out."""
-    cash = sum(
-        account.balance("USDT").total_units - sum(p.cost_units for p in account.positions.values())
-        for account in at.accounts
-    )
-    lots = sum(p.size_lots for account in at.accounts for p in account.positions.values())
-    return {"USDT": cash, "lots": lots}
-
-
-actions = st.lists(
-    st.tuples(
-        st.integers(0, 3),  # who: the market, or one of three users
-        st.sampled_from(Side),
-        st.one_of(st.none(), st.integers(49_990, 50_010)),
-        st.integers(1, 700),
-        st.sampled_from(TimeInForce),
-        st.integers(0, 4),  # 0: cancel something of the user's instead
-    ),
-    max_size=50,
-)
-
-
-@settings(max_examples=150)
-@given(actions, st.sampled_from(["binance", "binanceusdm"]))
-def test_no_asset_is_created_or_lost_whatever_is_traded(done, exchange):
-    at = venue(exchange)
-    sums = linear_sums if at.name == "binanceusdm" else spot_sums
-    scale = 10 if at.name == "binanceusdm" else 100
-    users = [at.open_account(f"u{n}", {"USDT": "5000", "BTC": "0.02"}) for n in range(3)]
-    for asset in ("BTC", "USDT"):
-        at.fees.balance(asset)
-        at.market.balance(asset)
-    before = sums(at)
-    for who, side, price, lots, force, choice in done:
-        price_ticks = None if price is None else price * scale
-        if who == 0:
-            if price_ticks is not None:
-                at.place_for_market(at.books["BTCUSDT"], side, price_ticks, lots, GTC, NOW_MS)
-            continue
-        user = users[who - 1]
-        mine = at.open_orders(user)
-        if choice == 0 and mine:
-            at.cancel(mine[0], NOW_MS)
-        else:
-            try:
-                order(at, user, side, price_ticks, lots, force)
-            except OrderRefusedError:
-                continue
-        assert sums(at) == before
-        for account in users:
-            reserved = sum(o.reserved_units for o in at.open_orders(account))
-            assert sum(b.locked_units for b in account.balances.values()) == reserved
-            if at.name != "binanceusdm":
-                assert all(b.free_units >= 0 for b in account.balances.values())
 
 
 def test_open_profit_is_what_closing_at_the_mark_would_give():
