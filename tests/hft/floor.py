@@ -101,23 +101,32 @@ def snapshot(last: int, bids: Levels = (("99.9", "1"),), asks: Levels = (("100.1
 
 
 class Floor:
-    """`MarketData` over books, with the journal and the asked-for snapshots as lists. Line i is of exchange i."""
+    """`MarketData` over books, with the journal and the asked-for snapshots as lists.
 
-    def __init__(self, instruments: Instruments | None = None, **settings: Any) -> None:
+    ``lines``: each one's exchange; without it, a line for each exchange.
+    """
+
+    def __init__(
+        self, instruments: Instruments | None = None, *, lines: Sequence[str] = (), up: bool = False, **settings: Any
+    ) -> None:
         self.instruments = instruments or two_venues()
+        self.lines = tuple(lines) or self.instruments.exchanges
         self.books = OrderBookManager(self.instruments)
         self.journal = Journal()
         self.asked: list[int] = []
         self.market_data = MarketData(
             self.books,
-            [binance_decoder(self.instruments, exchange) for exchange in self.instruments.exchanges],
+            [binance_decoder(self.instruments, exchange) for exchange in self.lines],
             self.journal,
             request_snapshot=self.asked.append,
             **settings,
         )
+        if up:
+            for line, _ in enumerate(self.lines):
+                self.market_data.on_line(line, up=True, now_ns=START)
 
     def line_of(self, book: int) -> int:
-        return self.instruments.exchanges.index(self.instruments[book].exchange)
+        return self.lines.index(self.instruments[book].exchange)
 
     def frames(self, book: int, *frames: bytes, now: int = START) -> list[int]:
         """Frames on the book's line; what `on_frame` answered to each."""

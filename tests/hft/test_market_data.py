@@ -83,7 +83,7 @@ def test_a_snapshot_alone_gives_no_trust_because_it_may_be_of_any_age() -> None:
 
 
 def test_held_frames_are_bounded_and_the_lost_ones_show_as_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_HELD_FRAMES_MAX", 3)
+    monkeypatch.setattr(module, "HELD_FRAMES", 3)
     floor = Floor()
     floor.frames(SPOT, *[spot_depth(i, i) for i in range(101, 111)])
     floor.snapshot(SPOT, snapshot(100))
@@ -279,14 +279,15 @@ def test_what_is_no_market_data_is_passed_over_without_a_word(frame: bytes) -> N
     assert floor.journal.notices() == []
 
 
-def test_one_problem_is_one_request_and_a_second_when_nothing_was_held_at_the_time() -> None:
+@pytest.mark.parametrize("problem", [spot_depth(103, 103), DEPTH[:-9]])
+def test_one_problem_is_one_request_and_another_only_when_no_snapshot_comes(problem: bytes) -> None:
     """Who bounds the rest: the edge never has two requests under way for a book, and slows down who asks often."""
-    gap, unreadable = Floor(), Floor()
-    for floor, problem in ((gap, spot_depth(103, 103)), (unreadable, DEPTH[:-9])):
-        floor.make_live(SPOT)
-        floor.frames(SPOT, problem, *[spot_depth(i, i) for i in range(104, 1104)])
-    assert gap.asked == [SPOT]
-    assert unreadable.asked == [SPOT, SPOT]
+    floor = Floor()
+    floor.make_live(SPOT)
+    floor.frames(SPOT, problem, *[spot_depth(i, i) for i in range(104, 1104)])
+    assert floor.asked == [SPOT]
+    floor.frames(SPOT, spot_depth(1104, 1104), now=START + 11 * SECOND)
+    assert floor.asked == [SPOT, SPOT]
 
 
 def test_frames_held_for_one_book_do_not_wait_for_anothers_snapshot() -> None:

@@ -3,30 +3,50 @@
 The kernels decide what a frame is and apply it; this room decides what follows when one is anything but an orderly
 update: which book loses its trust, what is kept for later, when a snapshot is asked for. Every change of trust is
 recorded with its reason, every kind of bad input once.
+
+An exchange may be heard over several lines that say the same. The first to bring the next update moves the book; what
+a book has already is ignored by its place in the venue's sequence, never by its arrival. What one line has lost the
+others may still bring: what comes behind such a gap is held for a moment, and the book, right but no longer the
+newest, keeps its trust for so long.
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from graphwiz_trader.hft.decoders import Decoder, binance_decoder
 from graphwiz_trader.hft.events import Recorder, RecordKind, Trust
+from graphwiz_trader.hft.held_frames import HeldFrames
 from graphwiz_trader.hft.kernels import outcome
 from graphwiz_trader.hft.kernels.book import forget_row, mark_stale
 from graphwiz_trader.hft.kernels.layout import DEPTH, NONE, SNAPSHOT
 from graphwiz_trader.hft.orderbook import OrderBookManager
 from graphwiz_trader.hft.records import Notice, TrustChange, encode
 
-_HELD_FRAMES_MAX = 20_000
-"""Frames kept for one book that waits for its snapshot; beyond it the oldest go, and a gap will show it."""
+HELD_FRAMES, HELD_BYTES = 20_000, 4 << 20
+"""What is kept for one book: 50 s of the busiest recorded one."""
+FILL_NS = 500_000_000
+"""How long another line has to bring what one has lost."""
+_ASK_AGAIN_NS = 10_000_000_000
+"""A snapshot that has not come by then was forgotten on the way: asking again does no harm."""
 _TOO_OLD_MAX = 5
 """Snapshots that were all older than the first frame held: then it is that frame that lies about its place."""
 _NO_BOOK, _TRADE, _TOP_CHANGED = outcome.NO_BOOK, outcome.TRADE, outcome.TOP_CHANGED
 _ABOUT_LEVELS = (DEPTH, SNAPSHOT, NONE)
 """Kinds of message that are lost to the book when they are refused; NONE may have been one."""
+_APPLIED = (outcome.CROSSED, outcome.LADDER_FULL, outcome.CHECKSUM)
+"""Problems that are found in the book, not in the frame: no other line can mend them."""
 
 __all__ = ["Decoder", "MarketData", "binance_decoder"]
+
+
+class _Gap(NamedTuple):
+    """Something is missing from a book. ``lines`` have shown it: they will not bring it any more."""
+
+    since_ns: int
+    lines: set[int]
 
 
 class MarketData:
@@ -56,11 +76,14 @@ class MarketData:
         self._stale_after_ns = stale_after_ms * 1_000_000
         self._exchange_of = tuple(decoder.exchange for decoder in decoders)
         self._lines_up: dict[str, set[int]] = {exchange: set() for exchange in self._exchange_of}
-        self._line_of = self._lines_by_book()
         self._trust = [Trust.SYNCING] * len(books.instruments)
         self._unsettled = set(range(len(books.instruments)))
-        """Books that were not live when last looked at: their next update may make them so."""
-        self._held: tuple[deque[bytes], ...] = tuple(deque(maxlen=self._held_max(b)) for b in range(len(self._trust)))
+        """Books that were not live when last looked at, or miss something: their next update may settle that."""
+        self._held = tuple(HeldFrames(HELD_FRAMES, HELD_BYTES) for _ in books.instruments)
+        self._gaps: dict[int, _Gap] = {}
+        """By book, while it is in sequence but for what another line may bring."""
+        self._asked_ns: dict[int, int] = {}
+        """Books that wait for a snapshot, and when it was asked for."""
         self._too_old: Counter[int] = Counter()
         self.refused: Counter[tuple[int, int]] = Counter()
         """Refused frames by (line, outcome code)."""
@@ -74,13 +97,13 @@ class MarketData:
         if code > _TRADE:
             return self._on_unusual(line, frame, code, result >> 8, now_ns)
         book = result >> 8
-        if self._unsettled and book in self._unsettled and self._note_trust(book, "in sequence", now_ns):
-            return book
+        if self._unsettled and book in self._unsettled:
+            return self._settle(line, book, code, now_ns)
         return book if code == _TOP_CHANGED else -1
 
     def on_snapshot(self, book: int, body: bytes, now_ns: int) -> int:
         """Start a book from a snapshot and offer it the frames held for it. Returns as `on_frame`."""
-        line = self._line_of[book]
+        line = self._first_line(book)
         decoder = self._decoders[line]
         code = decoder.on_snapshot(body, decoder.feed, self._records, book, now_ns)
         if code >= outcome.FIRST_PROBLEM:
@@ -88,25 +111,18 @@ class MarketData:
             if not self._records[book]["synced"]:  # one that could not be read says nothing of a book that needs none
                 self._start_over(book, _lost(code), f"snapshot refused: {outcome.NAMES[code]}", now_ns)
             return -1
-        held = self._held[book]
-        changed = -1
-        while held:
-            code = decoder.on_frame(held[0], decoder.feed, self._records, now_ns) & 0xFF
-            if code == outcome.GAP:
-                # The snapshot is older than what was held: a newer one may continue into it.
-                self._too_old[book] += 1
-                if self._too_old[book] % _TOO_OLD_MAX == 0:
-                    held.clear()
-                self._start_over(book, Trust.SYNCING, "snapshot too old", now_ns)
-                return -1
-            held.popleft()
-            if code >= outcome.FIRST_PROBLEM:
-                self._refuse(line, code, f"line {line}", now_ns)
-                self._start_over(book, _lost(code), outcome.NAMES[code], now_ns)
-                return -1
-            if code == outcome.TOP_CHANGED:
-                changed = book
-        return book if self._note_trust(book, "snapshot", now_ns) else changed
+        self._asked_ns.pop(book, None)
+        code = self._offer_held(book, now_ns)
+        if code >= outcome.FIRST_PROBLEM:
+            return -1
+        lines = self._held[book].lines
+        if not lines:
+            self._gaps.pop(book, None)
+        elif not self._wait_for_others(book, lines, now_ns):
+            # The snapshot is older than what was held: a newer one may continue into it.
+            self._start_behind(book, Trust.SYNCING, "snapshot too old", now_ns)
+            return -1
+        return book if self._note_trust(book, "snapshot", now_ns) or code == _TOP_CHANGED else -1
 
     def on_line(self, line: int, up: bool, now_ns: int) -> None:
         """A market data line came up or broke. When the exchange's last is down, what its books miss is unknown."""
@@ -116,37 +132,123 @@ class MarketData:
             lines_up.add(line)
             return
         lines_up.discard(line)
-        if lines_up:
-            return
         for instrument in self._books.instruments.on_exchange(exchange):
             book = instrument.book
-            self._held[book].clear()
-            forget_row(self._records, book, int(Trust.STALE))
-            self._note_trust(book, "line down", now_ns)
+            if not lines_up:
+                self._held[book].clear()
+                self._gaps.pop(book, None)
+                self._asked_ns.pop(book, None)
+                forget_row(self._records, book, int(Trust.STALE))
+                self._note_trust(book, "line down", now_ns)
+            elif book in self._gaps and lines_up <= self._gaps[book].lines:
+                self._give_up_gap(book, now_ns)
 
     def on_timer(self, now_ns: int) -> None:
-        """Take the trust from books that have been silent for too long. The next update in sequence gives it back."""
+        """Take the trust from books that have been silent for too long, or whose gap no line has filled.
+
+        After a silence, the next update in sequence gives it back.
+        """
         for book, trust in enumerate(self._trust):
             if trust is Trust.LIVE and mark_stale(self._records, book, now_ns - self._stale_after_ns):
                 self._note_trust(book, "silent", now_ns)
+        for book, gap in tuple(self._gaps.items()):
+            if now_ns - gap.since_ns > FILL_NS:
+                self._give_up_gap(book, now_ns)
+
+    def _settle(self, line: int, book: int, code: int, now_ns: int) -> int:
+        """A message was in order, and the book was not: it may be now. Returns as `on_frame`."""
+        message = self._feeds[line][0]
+        if book in self._gaps and int(message["kind"]) in _ABOUT_LEVELS:
+            held = self._held[book]
+            waiting, event_ms = len(held), int(message["event_ms"])
+            code = max(code, self._offer_held(book, now_ns))
+            if code >= outcome.FIRST_PROBLEM:
+                return -1
+            held.forget(line, event_ms)
+            if not held:
+                del self._gaps[book]
+            elif len(held) < waiting:
+                self._gaps[book] = _Gap(now_ns, held.lines)
+        if self._note_trust(book, "in sequence", now_ns):
+            return book
+        return book if code == _TOP_CHANGED else -1
 
     def _on_unusual(self, line: int, frame: bytes, code: int, book: int, now_ns: int) -> int:
         if code == outcome.HELD:
-            held = self._held[book]
-            if not held:
-                self._request_snapshot(book)
-            held.append(frame)
+            if not self._decoders[line].streams_snapshots:  # those come before what continues them
+                self._hold(book, line, frame)
+            if now_ns - self._asked_ns.get(book, -_ASK_AGAIN_NS) >= _ASK_AGAIN_NS:
+                self._ask(book, now_ns)
         elif code == outcome.OTHER:
             self.passed_over[line] += 1
         elif code >= outcome.FIRST_PROBLEM:
-            self._refuse(line, code, f"line {line}", now_ns)
-            kind = int(self._decoders[line].feed[0]["kind"])
-            if book != _NO_BOOK and kind in _ABOUT_LEVELS:
-                self._held[book].clear()
+            is_lost = book != _NO_BOOK and int(self._feeds[line][0]["kind"]) in _ABOUT_LEVELS
+            if is_lost and code not in _APPLIED and self._wait_for_others(book, {line}, now_ns):
                 if code == outcome.GAP:
-                    self._held[book].append(frame)
-                self._start_over(book, _lost(code), outcome.NAMES[code], now_ns)
+                    self._hold(book, line, frame)
+                    return -1
+                is_lost = False
+            self._refuse(line, code, f"line {line}", now_ns)
+            if is_lost:
+                self._lose(line, frame, code, book, now_ns)
         return -1
+
+    def _wait_for_others(self, book: int, lines: set[int], now_ns: int) -> bool:
+        """Whether a line that is up may still bring what ``lines`` do not; a book in sequence waits for it then."""
+        gap = self._gaps.get(book)
+        if gap is not None:
+            if now_ns - gap.since_ns > FILL_NS:
+                return False
+            lines |= gap.lines
+        if self._lines_up[self._books.instruments[book].exchange] <= lines:
+            return False
+        if self._records[book]["synced"]:
+            self._gaps[book] = _Gap(gap.since_ns if gap is not None else now_ns, lines)
+            self._unsettled.add(book)
+        return True
+
+    def _lose(self, line: int, frame: bytes, code: int, book: int, now_ns: int) -> None:
+        """Nobody will bring what the book misses. Of what was received, what stands behind a gap is still of use."""
+        if code == outcome.GAP and not self._decoders[line].streams_snapshots:
+            self._hold(book, line, frame)
+        else:
+            self._held[book].clear()
+        self._start_over(book, _lost(code), outcome.NAMES[code], now_ns)
+
+    def _give_up_gap(self, book: int, now_ns: int) -> None:
+        """No line has brought what is missing. What was unreadable on one may have come before, on another."""
+        lines = self._held[book].lines
+        if not lines:
+            del self._gaps[book]
+            return
+        for line in sorted(lines):
+            self._refuse(line, outcome.GAP, f"line {line}", now_ns)
+        self._start_behind(book, Trust.BROKEN, outcome.NAMES[outcome.GAP], now_ns)
+
+    def _start_behind(self, book: int, trust: Trust, reason: str, now_ns: int) -> None:
+        """The book needs a snapshot that is newer than the gap before what is held."""
+        self._too_old[book] += 1
+        if self._too_old[book] % _TOO_OLD_MAX == 0 or self._decoders[self._first_line(book)].streams_snapshots:
+            self._held[book].clear()
+        self._start_over(book, trust, reason, now_ns)
+
+    def _hold(self, book: int, line: int, frame: bytes) -> None:
+        self._held[book].append(line, frame, int(self._feeds[line][0]["event_ms"]))
+
+    def _offer_held(self, book: int, now_ns: int) -> int:
+        """Apply what is held for a book as far as it continues it. Returns as `HeldFrames.offer`."""
+        last = -1
+
+        def use(line: int, frame: bytes) -> int:
+            nonlocal last
+            last = line
+            return self._on_frame[line](frame, self._feeds[line], self._records, now_ns) & 0xFF
+
+        code = self._held[book].offer(use)
+        if code >= outcome.FIRST_PROBLEM:
+            self._refuse(last, code, f"line {last}", now_ns)
+            self._start_over(book, _lost(code), outcome.NAMES[code], now_ns)
+        return code
 
     def _refuse(self, line: int, code: int, where: str, now_ns: int) -> None:
         self.refused[line, code] += 1
@@ -156,14 +258,19 @@ class MarketData:
 
     def _start_over(self, book: int, trust: Trust, reason: str, now_ns: int) -> None:
         """The book is not what the venue has: it needs a snapshot that continues into what is held."""
+        self._gaps.pop(book, None)
         forget_row(self._records, book, int(trust))
         self._note_trust(book, reason, now_ns)
+        self._ask(book, now_ns)
+
+    def _ask(self, book: int, now_ns: int) -> None:
+        self._asked_ns[book] = now_ns
         self._request_snapshot(book)
 
     def _note_trust(self, book: int, reason: str, now_ns: int) -> bool:
         """Record a change of trust; True when the book has just become live, and is news whatever its top was."""
         was, trust = self._trust[book], self._books[book].trust
-        if trust is Trust.LIVE:
+        if trust is Trust.LIVE and book not in self._gaps:
             self._unsettled.discard(book)
         else:
             self._unsettled.add(book)
@@ -174,18 +281,9 @@ class MarketData:
         self._recorder.append(RecordKind.TRUST, book, now_ns, encode(change))
         return trust is Trust.LIVE
 
-    def _held_max(self, book: int) -> int:
-        """A snapshot of the stream comes before what continues it: all there is to keep is that one was asked for."""
-        line = self._line_of.get(book)
-        return 1 if line is not None and self._decoders[line].streams_snapshots else _HELD_FRAMES_MAX
-
-    def _lines_by_book(self) -> dict[int, int]:
-        lines = {}
-        for line, decoder in enumerate(self._decoders):
-            feed = decoder.feed[0]
-            for slot in feed["symbol_length"].nonzero()[0]:
-                lines[int(feed["symbol_book"][slot])] = line
-        return lines
+    def _first_line(self, book: int) -> int:
+        """Any of the book's lines: they differ in what has arrived on them, and in nothing that is kept."""
+        return self._exchange_of.index(self._books.instruments[book].exchange)
 
 
 def _lost(code: int) -> Trust:

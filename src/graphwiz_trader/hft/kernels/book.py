@@ -86,17 +86,17 @@ def apply_snapshot(book: Record, event: Record, received_ns: int) -> int:
 def apply_stream_snapshot(book: Record, event: Record, received_ns: int) -> int:
     """Start the book from a snapshot that came in the stream itself: trusted at once. Returns an outcome code.
 
-    One that is older than the book, by id and by time, came late and is passed over; so is one of a lesser channel.
-    A lower id with a later time means that the venue has begun to count anew: then the best bid and offer waits for
-    its next message too.
+    One that is older than the book came late and is passed over; so is one of a lesser channel. A lower id with a later
+    time means that the venue has begun to count anew.
     """
     if book.synced == 1:
         if event.channel < book.channel:
             return outcome.QUIET
-        if event.channel == book.channel and event.final_id < book.last_id and event.event_ms <= book.event_ms:
+        is_same = event.final_id == book.last_id and event.event_ms == book.event_ms
+        if event.channel == book.channel and _is_old(book, event) and not is_same:
             return outcome.QUIET
-    if event.final_id < book.last_id:
-        book.bbo_id = NO_ID
+        if event.final_id < book.last_id:
+            _count_anew(book, event)
     clear_side(book, 0)
     clear_side(book, 1)
     book.synced = 0
@@ -110,9 +110,8 @@ def apply_chained(book: Record, event: Record, received_ns: int) -> int:
 
     OKX v5 ("Sequence ID"): ``prevSeqId`` equals the book's last ``seqId``. After about 60 idle seconds both are that
     id and no level comes. In a maintenance the venue counts anew: ``seqId`` is below ``prevSeqId``, which still
-    chains. Anything else is old when id and time are no newer than the book's, and otherwise a gap: by its id alone
-    an update from after a missed maintenance would look old for ever. Messages from before there were ids have a
-    checksum instead.
+    chains. Anything else is old (`_is_old`), and otherwise a gap. Messages from before there were ids have a checksum
+    instead.
     """
     if book.synced == 0 or event.channel > book.channel:
         return outcome.HELD
@@ -120,11 +119,36 @@ def apply_chained(book: Record, event: Record, received_ns: int) -> int:
         return outcome.QUIET
     if event.previous_id != NO_ID:
         if event.previous_id != book.last_id:
-            is_old = event.final_id <= book.last_id and event.event_ms <= book.event_ms
-            return outcome.QUIET if is_old else outcome.GAP
+            return outcome.QUIET if _is_old(book, event) else outcome.GAP
         if event.final_id < event.previous_id:
-            book.bbo_id = NO_ID
+            _count_anew(book, event)
     return _continue_with(book, event, received_ns)
+
+
+@kernel
+def _is_old(book: Record, event: Record) -> bool:
+    """Whether the venue said it no later than what the book has: by id and by time.
+
+    By its id alone a message from after a missed maintenance would look old for ever, and one from before the
+    maintenance, which a slower line still brings, would look new.
+    """
+    if event.final_id <= book.last_id:
+        return event.event_ms <= book.event_ms
+    return _is_from_before(book, event)
+
+
+@kernel
+def _is_from_before(book: Record, event: Record) -> bool:
+    """Whether it is of the ids that the venue has left behind."""
+    return event.final_id <= book.left_id and event.event_ms <= book.left_ms
+
+
+@kernel
+def _count_anew(book: Record, event: Record) -> None:
+    """The venue begins its ids anew: the best bid and offer waits for its next message too."""
+    book.left_id = book.last_id
+    book.left_ms = event.event_ms
+    book.bbo_id = NO_ID
 
 
 @kernel
@@ -152,7 +176,7 @@ def apply_bbo(book: Record, event: Record, received_ns: int) -> int:
 
     It keeps no book alive: that its levels are still being updated, only updates show.
     """
-    if event.final_id <= book.bbo_id or book.synced == 0:
+    if event.final_id <= book.bbo_id or book.synced == 0 or _is_from_before(book, event):
         return outcome.QUIET
     if event.final_id - book.last_id > _MOST_IDS:
         return outcome.MALFORMED

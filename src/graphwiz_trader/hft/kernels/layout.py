@@ -70,6 +70,8 @@ BOOK = np.dtype(
         ("first_pending", np.int64),  # 1 until the first update after the snapshot
         ("channel", np.int64),  # the one that the book is kept from
         ("last_id", np.int64),
+        ("left_id", np.int64),  # where the venue stood when it last began to count anew,
+        ("left_ms", np.int64),  # and its time by then
         ("updates", np.int64),
         ("event_ms", np.int64),
         ("received_ns", np.int64),
