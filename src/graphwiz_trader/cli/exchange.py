@@ -34,7 +34,7 @@ def _group() -> None:
 
 @app.command()
 def serve(
-    venue: Annotated[list[str], typer.Option(help="binance or binanceusdm; repeat for several.")],
+    venue: Annotated[list[str], typer.Option(help="binance, binanceusdm or okx; repeat for several.")],
     market: Annotated[str, typer.Option(help="What moves the books: synthetic.")] = "synthetic",
     seed: Annotated[int, typer.Option(help="The same seed makes the same market.")] = 7,
     rate: Annotated[float, typer.Option(min=0.1, help="Market actions a second, all books together.")] = 300.0,
