@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
 from random import Random
 from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
@@ -156,5 +155,3 @@ async def _happens(event: Coroutine[Any, Any, Any], within_s: float | None, *oth
         return waiting.done()
     finally:
         waiting.cancel()
-        with suppress(asyncio.CancelledError):
-            await waiting
