@@ -20,6 +20,7 @@ def _binance(flavour: Flavour, instruments: Iterable[Instrument], options: Optio
         clock_ms=options.clock_ms,
         events_first=options.events_first,
         spot_depth_interval_ms=options.spot_depth_interval_ms,
+        tls=options.tls,
     )
 
 

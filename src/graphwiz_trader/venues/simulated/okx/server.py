@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from graphwiz_trader.hft.instruments import Instrument
 from graphwiz_trader.venues.simulated.accounts import Account
@@ -38,7 +37,7 @@ _LOOK_FOR_SILENCE_EVERY_MS = 1_000
 class OkxVenue:
     """A venue, its accounts' keys, its channels and its server. ``start`` and ``stop`` once each."""
 
-    def __init__(self, instruments: Iterable[Instrument], options: Options, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, instruments: Iterable[Instrument], options: Options) -> None:
         self.faults = Faults()
         self.is_vip = False
         """Whether clients may subscribe to what OKX keeps for its VIP tiers; looked at when one connects."""
@@ -74,7 +73,7 @@ class OkxVenue:
             signed=done.routes() | held.routes(),
             rates=asked.rates() | done.rates() | held.rates(),
         )
-        self._front = HttpFront(self, tls)
+        self._front = HttpFront(self, options.tls)
         self._sockets = 0
         self._silence_due_ms = 0
 
@@ -88,9 +87,11 @@ class OkxVenue:
     def open_connections(self) -> int:
         return len(self._front.connections)
 
-    def open_account(self, name: str, who: Credentials, funds: dict[str, str]) -> Account:
+    def open_account(
+        self, name: str, who: Credentials, funds: Mapping[str, str], trade_group: int | None = None
+    ) -> Account:
         """An account with an API key; its spot assets and its swaps share the cash."""
-        account = self.venue.open_account(name, funds)
+        account = self.venue.open_account(name, funds, trade_group)
         self._keys.add(who, account)
         return account
 
