@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from graphwiz_trader.config import ConfigError, HftConfig, RiskConfig, load
+from graphwiz_trader.config import ConfigError, HftConfig, RiskConfig, exchange_ids, load
 from graphwiz_trader.config.credentials import credentials
+from graphwiz_trader.config.exchange_ids import EXCHANGES, INSTALL_CCXT, ids_through_ccxt
 from graphwiz_trader.config.reference import as_markdown, as_yaml, rows
 from graphwiz_trader.config.yaml_tree import YamlTextError, parse
 
@@ -61,8 +62,6 @@ def test_the_shipped_file_says_exactly_the_defaults():
 
 def test_the_shipped_file_shows_every_key_that_has_a_value_of_its_own():
     shown = set(_keys_of(yaml.safe_load((ROOT / "config/hft.yaml").read_text())))
-    assets = {f"hft.paper.balances.{asset}" for asset in HftConfig().paper.balances}
-    shown = (shown - assets) | {"hft.paper.balances"} if assets <= shown else shown
     optional = {"taker_fee_ppm", "maker_fee_ppm", "endpoints.rest", "endpoints.stream", "endpoints.orders"}
     keys = {row.key for row in rows() if row.key.partition("<id>.")[2] not in optional}
     expected = {key.replace("<id>", exchange) for key in keys for exchange in ("binance", "binanceusdm")}
@@ -126,9 +125,25 @@ def test_a_misspelt_key_names_the_nearest_right_one_and_its_line(problems):
 def test_a_misspelt_exchange_names_the_nearest_right_one(problems):
     (line,) = problems("hft: {market_data: {exchanges: {binanse: {}}}}")
     assert line.endswith(
-        "found 'binanse', expected an exchange id; did you mean binance or binanceusdm? "
-        "(allowed: binance, binanceusdm, okx)"
+        "found 'binanse', expected an exchange id; did you mean binance or binanceus? "
+        "(allowed: binance, binanceusdm, okx; any id of ccxt.pro)"
     )
+
+
+def test_every_exchange_of_ccxt_can_be_named(write):
+    import ccxt.pro
+
+    ids = ids_through_ccxt()
+    assert ids == frozenset(ccxt.pro.exchanges) - set(EXCHANGES)
+    text = "".join(f"      {name}: {{websocket: false, symbols: [BTC/USDT]}}\n" for name in sorted(ids))
+    config = load(write(f"hft:\n  market_data:\n    exchanges:\n{text}"))
+    assert set(config.enabled_exchanges) == ids
+
+
+def test_without_ccxt_its_exchanges_are_refused_with_what_to_install(problems, monkeypatch):
+    monkeypatch.setattr(exchange_ids, "ids_through_ccxt", frozenset)
+    (line,) = problems("hft: {market_data: {exchanges: {kraken: {}}}}")
+    assert line.endswith(f"(allowed: binance, binanceusdm, okx; with ccxt any that it knows: {INSTALL_CCXT})")
 
 
 def test_a_misspelt_key_below_an_exchange_names_that_exchange_s_keys(problems):
@@ -182,7 +197,7 @@ def test_a_key_given_twice_is_refused(problems):
         ("market_data.exchanges.binance.symbols", "[]", "found an empty list, expected 1 to 100 symbols"),
         ("market_data.exchanges.binance.symbols", "BTC/USDT", "expected a list of 1 to 100 symbols"),
         ("market_data.exchanges.binance.symbols", "[A/B, A/B]", "every symbol once; repeated: A/B"),
-        ("market_data.exchanges.binance.websocket", "false", "an enabled exchange has no other feed"),
+        ("market_data.exchanges.binance.websocket", "false", "this exchange is only streamed"),
         ("market_data.exchanges.binance", "7", "expected a group of keys: enabled, symbols"),
         ("market_data.exchanges", "[binance]", "expected a group of keys"),
         ("market_data.exchanges.binance.endpoints", "{rest: 'http://127.0.0.1'}", "missing, expected a ws://"),

@@ -285,6 +285,7 @@ class Relay(Watched):
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._frozen: set[int] = set()
+        self._is_cut = False
         self.connections = 0
 
     def reroute(self, address: str) -> str:
@@ -296,6 +297,15 @@ class Relay(Watched):
     def freeze(self) -> None:
         """From now on nothing passes on the connections there are; new ones work."""
         self._frozen = set(range(self.connections))
+
+    def cut(self) -> None:
+        """Break every connection there is, and every new one until `mend`."""
+        self._is_cut = True
+        for task in self._tasks:
+            task.cancel()
+
+    def mend(self) -> None:
+        self._is_cut = False
 
     async def close_all(self) -> None:
         """Close every connection there is, and take no new ones."""
@@ -315,6 +325,9 @@ class Relay(Watched):
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         number, self.connections = self.connections, self.connections + 1
         self.changed()
+        if self._is_cut:
+            writer.close()
+            return
         far_reader, far_writer = await asyncio.open_connection(self._host, self._port)
         for source, target in ((reader, far_writer), (far_reader, writer)):
             task = asyncio.create_task(self._pass_on(number, source, target))

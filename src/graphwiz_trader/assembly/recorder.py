@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from graphwiz_trader.assembly.core import MARKET, build_books, fees_paid, session_lines
 from graphwiz_trader.assembly.recording_sink import Recorded, RecordingSink
-from graphwiz_trader.assembly.venues import make_feeds, new_attempts
+from graphwiz_trader.assembly.venues import make_feeds, market_wires, new_attempts
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.hft.decoders import DECODERS
 from graphwiz_trader.hft.instruments import Instruments
@@ -34,7 +34,7 @@ from graphwiz_trader.recording.raw import QUEUE_BYTES, RawWriter
 from graphwiz_trader.recording.segments import Rotation
 from graphwiz_trader.recording.tables import Tables
 from graphwiz_trader.venues.base import Endpoints, Feed
-from graphwiz_trader.venues.exchanges import exchange_of, load_instruments
+from graphwiz_trader.venues.exchanges import load_instruments
 
 _TIMER_S = 0.1
 _TIMERS_A_FLUSH = 5
@@ -103,7 +103,7 @@ class RecordingSession:
     def _assemble(self, instruments: Instruments, raw: RawWriter, parquet: ParquetTables | None) -> RecordingSink:
         books = build_books(self._config, instruments)
         exchanges = instruments.exchanges
-        wires = {exchange: exchange_of(exchange).wire for exchange in exchanges}
+        wires = market_wires(self._config, exchanges)
         lines = [line for line in session_lines(exchanges, market_wires=wires) if line.role == MARKET]
         decoders = [DECODERS[line.wire](instruments, line.exchange) for line in lines]
         market_data = MarketData(

@@ -1,7 +1,5 @@
 """A trading session: the core, the venues' lines around it, the clock, and an orderly end.
 
-Where its orders go is the mode's business (`order_side`); everything else is the same in every mode.
-
 Everything slow stands around the hot path, not in it: the timer every 100 ms, the breaker's file and the latency
 record every second. Whatever ends the session, its orders are cancelled first and its journal is closed last.
 """
@@ -27,9 +25,14 @@ from graphwiz_trader.assembly.core import (
     session_start,
 )
 from graphwiz_trader.assembly.measured import MeasuredEngine, OrderTimes
-from graphwiz_trader.assembly.order_side import Connected, order_side
 from graphwiz_trader.assembly.rehearsal import Rehearsal, keep_awake
-from graphwiz_trader.assembly.venues import make_feeds, new_attempts
+from graphwiz_trader.assembly.venues import (
+    load_inventory,
+    make_feeds,
+    make_order_lines,
+    market_wires,
+    new_attempts,
+)
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.errors import GraphwizError
 from graphwiz_trader.hft.events import Command, RecordKind
@@ -40,8 +43,8 @@ from graphwiz_trader.hft.records import SessionEnd, encode
 from graphwiz_trader.journal.breaker import BreakerFile
 from graphwiz_trader.journal.errors import JournalError
 from graphwiz_trader.journal.writer import JournalWriter
-from graphwiz_trader.venues.base import Credentials, Endpoints, Feed
-from graphwiz_trader.venues.exchanges import exchange_of, load_instruments
+from graphwiz_trader.venues.base import Credentials, Endpoints, Feed, OrderLine
+from graphwiz_trader.venues.exchanges import load_instruments
 
 JOURNAL_FOLDER = "journal"
 _TIMER_S = 0.1
@@ -57,14 +60,12 @@ class SessionError(GraphwizError):
 class _Parts(NamedTuple):
     core: Core
     sink: MeasuredEngine
-    orders: Connected
+    orders: dict[str, OrderLine]
     feeds: dict[str, Feed]
 
 
 class TradingSession:
     """One run of a trader. ``endpoints`` and ``credentials`` by exchange; the journal goes under ``data_dir``.
-
-    In paper and shadow mode ``credentials`` are not looked at, nor the addresses for orders.
 
     ``instruments``: when they are known already; otherwise the venues are asked. ``core`` is there once it runs.
     """
@@ -82,13 +83,13 @@ class TradingSession:
         self._instruments = instruments
         self._config = config
         self._endpoints = dict(endpoints)
+        self._credentials = dict(credentials)
         self._breaker = BreakerFile(config.data_dir)
         self._monitor = PerformanceMonitor(
             max_processing_latency_ms=float(config.performance.max_processing_latency_ms),
             max_order_latency_ms=float(config.performance.max_order_latency_ms),
         )
         self._order_times = OrderTimes(self._monitor)
-        self._order_side = order_side(config, self._endpoints, credentials, self._order_times.on_sent)
         self._stop = asyncio.Event()
         self._why = ""
         started = datetime.now(UTC)
@@ -109,7 +110,7 @@ class TradingSession:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stop, signal.Signals(number).name)
         instruments = self._instruments or await self._load_instruments()
-        inventory = await self._order_side.inventory(instruments)
+        inventory = await load_inventory(instruments, self._endpoints, self._credentials)
         journal = JournalWriter(self.directory, session=self.name)
         try:
             await self._trade(self._assemble(instruments, inventory, journal), journal, duration_s)
@@ -120,8 +121,7 @@ class TradingSession:
     def _assemble(self, instruments: Instruments, inventory: dict[int, int], journal: JournalWriter) -> _Parts:
         """The core with its lines, journaled so that a replay can build the same core."""
         exchanges = instruments.exchanges
-        wires = {exchange: exchange_of(exchange).wire for exchange in exchanges}
-        lines = session_lines(exchanges, self._order_side.wire, market_wires=wires)
+        lines = session_lines(exchanges, market_wires=market_wires(self._config, exchanges))
         start = session_start(
             self._config,
             instruments,
@@ -135,33 +135,34 @@ class TradingSession:
         journal.append(RecordKind.SESSION, 0, start.started_ns, encode(start))
         sink = MeasuredEngine(self._monitor)
         attempts = new_attempts(exchanges)
-        books = build_books(self._config, instruments)
-        orders = self._order_side.connect(instruments, lines, books, sink, attempts)
+        orders = make_order_lines(
+            instruments, lines, self._endpoints, self._credentials, sink, attempts, self._order_times.on_sent
+        )
         feeds = make_feeds(instruments, lines, self._endpoints, sink, attempts)
         core = build_core(
             self._config,
             instruments,
             lines,
             recorder=journal,
-            books=books,
-            gateways=orders.gateways,
+            books=build_books(self._config, instruments),
+            gateways=orders,
             request_snapshot=lambda book: feeds[instruments[book].exchange].request_snapshot(book),
             prefix=start.prefix,
             tripped=start.tripped,
             inventory_lots=inventory,
         )
         core.risk.on_trip = self._breaker.trip
-        sink.attach(orders.around(core.engine))
+        sink.attach(core.engine)
         self.core = core
         return _Parts(core, sink, orders, feeds)
 
     async def _trade(self, parts: _Parts, journal: JournalWriter, duration_s: float) -> None:
-        tasks = [asyncio.create_task(run()) for run in parts.orders.runs]
+        tasks = [asyncio.create_task(line.run()) for line in parts.orders.values()]
         tasks += [asyncio.create_task(feed.run()) for feed in parts.feeds.values()]
         tasks.append(asyncio.create_task(self._clock(parts.core, journal)))
         interval_ms = self._config.performance.rehearsal_interval_ms
-        if interval_ms and parts.orders.rehearsing:
-            rehearsal = Rehearsal(self._config, parts.core.books.instruments, parts.orders.rehearsing)
+        if interval_ms:
+            rehearsal = Rehearsal(self._config, parts.core.books.instruments, parts.orders)
             tasks.append(asyncio.create_task(rehearsal.keep_warm(interval_ms / 1_000)))
         if self._config.performance.busy_poll:
             tasks.append(asyncio.create_task(keep_awake()))
@@ -224,7 +225,7 @@ class TradingSession:
         parts.sink.detach()
         for order in parts.core.executor.open_orders():
             with suppress(NotSentError):
-                parts.orders.gateways[order.exchange].cancel(order, time.time_ns())
+                parts.orders[order.exchange].cancel(order, time.time_ns())
         await asyncio.sleep(_TIMER_S)
 
     async def _load_instruments(self) -> Instruments:

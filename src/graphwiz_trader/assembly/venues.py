@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from graphwiz_trader.assembly.core import ORDERS, line_ids, market_line_ids
+from graphwiz_trader.config import HftConfig
 from graphwiz_trader.hft.events import Line
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.venues.base import Credentials, Endpoints, Feed, OrderLine, Sink
@@ -13,6 +14,12 @@ from graphwiz_trader.venues.pacing import Allowance
 
 Attempts = Mapping[str, Allowance]
 """Exchange → what its feed and its order line share: how often its addresses may be connected to."""
+
+
+def market_wires(config: HftConfig, exchanges: Sequence[str]) -> dict[str, str]:
+    """What the feed of each exchange speaks, as it is configured."""
+    settings = config.market_data.exchanges
+    return {e: exchange_of(e).wire if settings[e].websocket else exchange_of(e).polled_wire for e in exchanges}
 
 
 def new_attempts(exchanges: Sequence[str]) -> Attempts:

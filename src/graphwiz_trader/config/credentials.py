@@ -8,9 +8,8 @@ from __future__ import annotations
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from graphwiz_trader.config.models import EXCHANGES
+from graphwiz_trader.config.exchange_ids import checked_id
 from graphwiz_trader.config.problems import ConfigError, Problem
-from graphwiz_trader.errors import did_you_mean
 
 
 class Credentials(BaseSettings):
@@ -30,10 +29,10 @@ def variables(exchange: str) -> tuple[str, str]:
 
 def credentials(exchange: str) -> Credentials:
     """What the environment holds for one exchange. Raises ConfigError when only one half is there."""
-    if exchange not in EXCHANGES:
-        raise ConfigError(
-            "environment", [Problem((), f"unknown exchange {exchange}; {did_you_mean(exchange, EXCHANGES)}")]
-        )
+    try:
+        checked_id(exchange)
+    except ValueError as problem:
+        raise ConfigError("environment", [Problem((), f"found {exchange}, expected {problem}")]) from None
     key, secret = variables(exchange)
     found = Credentials(_env_prefix=key.removesuffix("API_KEY"))  # type: ignore[call-arg]
     if (found.api_key is None) is not (found.api_secret is None):

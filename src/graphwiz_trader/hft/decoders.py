@@ -10,10 +10,12 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from graphwiz_trader.hft.instruments import Instruments
-from graphwiz_trader.hft.kernels import binance, okx, sbe
+from graphwiz_trader.hft.kernels import binance, okx, outcome, sbe
 from graphwiz_trader.hft.kernels.jit import direct
 from graphwiz_trader.hft.kernels.json_scan import add_symbol
-from graphwiz_trader.hft.kernels.layout import Array, new_feed
+from graphwiz_trader.hft.kernels.layout import NONE, Array, new_feed
+
+_LOST = b'{"lost":'
 
 
 class Decoder(NamedTuple):
@@ -51,6 +53,24 @@ def okx_decoder(instruments: Instruments, exchange: str) -> Decoder:
     return Decoder(on_frame, on_snapshot, _feed_of(instruments, exchange), exchange, streams_snapshots=True)
 
 
+def ccxt_decoder(instruments: Instruments, exchange: str) -> Decoder:
+    """A decoder for what the feed of an exchange behind ccxt writes: OKX's words, and ``{"lost":symbol}``.
+
+    ccxt keeps an exchange's sequence itself. That it has lost it, or the connection, is what a gap is elsewhere.
+    """
+    okx = okx_decoder(instruments, exchange)
+    lost = {_LOST + b'"%b"}' % i.venue_symbol.encode(): i.book for i in instruments.on_exchange(exchange)}
+
+    def on_frame(frame: bytes, feed: Array, books: Array, received_ns: int) -> int:
+        if not frame.startswith(_LOST):
+            return okx.on_frame(frame, feed, books, received_ns)
+        feed[0]["kind"] = NONE
+        book = feed[0]["book"] = lost.get(frame, outcome.NO_BOOK)
+        return (outcome.UNKNOWN_SYMBOL if book == outcome.NO_BOOK else outcome.GAP) | book << 8
+
+    return okx._replace(on_frame=on_frame)
+
+
 def _feed_of(instruments: Instruments, exchange: str) -> Array:
     """A decoder's memory with the exchange's symbols. Raises ValueError for one that does not fit."""
     feed = new_feed()
@@ -68,5 +88,7 @@ DECODERS: Mapping[str, Callable[[Instruments, str], Decoder]] = {
     "binancecoinm": binance_decoder,
     "binance-sbe": binance_sbe_decoder,
     "okx": okx_decoder,
+    "ccxt": ccxt_decoder,
+    "ccxt-rest": ccxt_decoder,
 }
 """By the wire that a market data line speaks."""

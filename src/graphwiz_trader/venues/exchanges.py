@@ -1,18 +1,18 @@
 """Every exchange that is spoken here, one entry each: its rules, its feed, its order line, its public addresses.
 
 A new exchange is a folder beside this file and an entry in its table; session, recorder and `WebSocketMarketData`
-find everything here.
+find everything here. An exchange without an entry is spoken to through ccxt.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from random import Random
 from typing import Protocol
 
 import msgspec
 
-from graphwiz_trader.errors import did_you_mean
 from graphwiz_trader.hft.engine import OrderDecoder
 from graphwiz_trader.hft.instruments import Instrument, Instruments
 from graphwiz_trader.venues.base import Credentials, Endpoints, Feed, OrderLine, Sink, VenueError
@@ -22,6 +22,10 @@ from graphwiz_trader.venues.binance.feed import BinanceFeed
 from graphwiz_trader.venues.binance.market import SPOT, USDM
 from graphwiz_trader.venues.binance.order_codec import order_decoder as binance_order_decoder
 from graphwiz_trader.venues.binance.order_line import BinanceOrderLine
+from graphwiz_trader.venues.ccxt import instruments as ccxt_rules
+from graphwiz_trader.venues.ccxt.feed import CcxtFeed
+from graphwiz_trader.venues.ccxt.feed import new_attempts as new_ccxt_attempts
+from graphwiz_trader.venues.ccxt.library import OWN_ADDRESSES
 from graphwiz_trader.venues.okx import instruments as okx_rules
 from graphwiz_trader.venues.okx import market as okx_market
 from graphwiz_trader.venues.okx.feed import OkxFeed
@@ -50,8 +54,7 @@ class LoadInstruments(Protocol):
 
 
 class MakeFeed(Protocol):
-    """Makes the feed of one exchange. ``lines``: an id for each of its parallel connections; ``spare``: one more, under
-    which a line's replacement comes up before the line is closed.
+    """Makes the feed of one exchange. ``lines``: an id for each of its parallel connections.
 
     ``attempts`` is the venue's allowance of connection attempts, shared with its order line; ``credentials`` are for
     streams that ask for a key.
@@ -64,7 +67,6 @@ class MakeFeed(Protocol):
         *,
         endpoints: Endpoints,
         lines: Sequence[int],
-        spare: int | None = None,
         sink: Sink,
         attempts: Allowance | None = None,
         random: Random | None = None,
@@ -114,6 +116,8 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     """The real venue's addresses."""
     new_attempts: Callable[[], Allowance]
     """How often its addresses may be connected to."""
+    polled_wire: str = ""
+    """What its feed speaks that asks by REST; empty where there is none."""
 
     @property
     def wire(self) -> str:
@@ -153,13 +157,19 @@ _EXCHANGES = {
     ),
 }
 
+_THROUGH_CCXT = Exchange(
+    load=ccxt_rules.load_instruments,
+    feeds={"ccxt": partial(CcxtFeed, websocket=True), "ccxt-rest": partial(CcxtFeed, websocket=False)},
+    orders=None,
+    public=OWN_ADDRESSES,
+    new_attempts=new_ccxt_attempts,
+    polled_wire="ccxt-rest",
+)
+
 
 def exchange_of(name: str) -> Exchange:
-    """Raises VenueError for an exchange that is not spoken here, with near matches."""
-    found = _EXCHANGES.get(name)
-    if found is None:
-        raise VenueError(f"no exchange {name!r} is spoken here; {did_you_mean(name, _EXCHANGES)}")
-    return found
+    """Any that is not in the table is looked for in ccxt, which raises VenueError where it does not know it."""
+    return _EXCHANGES.get(name, _THROUGH_CCXT)
 
 
 def orders_of(name: str) -> Orders:

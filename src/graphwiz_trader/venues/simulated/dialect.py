@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -37,8 +36,6 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """An order's events arrive before its answer, which venues also do."""
     spot_depth_interval_ms: int = 100
     """How often a spot book's quickest collected stream tells its changes."""
-    tls: ssl.SSLContext | None = None
-    """Listen for TLS, with these certificates."""
 
 
 class ServedVenue(Protocol):
@@ -53,10 +50,8 @@ class ServedVenue(Protocol):
         """Raises RuntimeError before ``start``."""
         ...
 
-    def open_account(
-        self, name: str, who: Credentials, funds: Mapping[str, str], trade_group: int | None = None
-    ) -> Account:
-        """An account with an API key. ``funds``: asset → amount. Raises ValueError for a key that cannot be used."""
+    def open_account(self, name: str, who: Credentials, funds: dict[str, str]) -> Account:
+        """An account with an API key. ``funds``: asset → amount."""
         ...
 
     async def start(self, port: int = 0) -> None:

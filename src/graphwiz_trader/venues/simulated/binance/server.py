@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from urllib.parse import parse_qs, unquote
 
 from graphwiz_trader.hft.instruments import Instrument
@@ -45,14 +44,13 @@ class BinanceVenue:
         clock_ms: Callable[[], int],
         events_first: bool = False,
         spot_depth_interval_ms: int = 100,
-        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.flavour = flavour
         self.faults = Faults()
         self.hub = StreamHub()
         self.keys = ApiKeys()
         self._clock_ms = clock_ms
-        self.front = HttpFront(self, tls)
+        self.front = HttpFront(self)
         listings = [flavour.list_instrument(instrument) for instrument in instruments]
         self.venue = Venue(flavour.exchange, [VenueBook(listing, matcher(listing)) for listing in listings])
         self.numbers = {listing.symbol: Numbers(listing) for listing in listings}
@@ -77,14 +75,9 @@ class BinanceVenue:
     def open_connections(self) -> int:
         return len(self.front.connections)
 
-    def open_account(
-        self, name: str, who: Credentials, funds: Mapping[str, str], trade_group: int | None = None
-    ) -> Account:
-        """An account with an API key. The secret is an HMAC secret or an Ed25519 PEM.
-
-        Raises ValueError for a PEM that holds another kind of key.
-        """
-        account = self.venue.open_account(name, funds, trade_group)
+    def open_account(self, name: str, who: Credentials, funds: dict[str, str]) -> Account:
+        """An account with an API key. The secret is an HMAC secret or an Ed25519 PEM."""
+        account = self.venue.open_account(name, funds)
         self.keys.add(who.key, who.secret, account)
         return account
 

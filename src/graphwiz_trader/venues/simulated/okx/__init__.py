@@ -1,1 +1,0 @@
-"""OKX's words for the simulated exchange: WebSocket channels, order operations and REST of API v5."""

@@ -1,0 +1,130 @@
+"""ccxt between a simulated exchange and our books, over real sockets: what is trusted is the exchange's own."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from graphwiz_trader.hft.events import Side
+from graphwiz_trader.hft.instruments import Instruments
+from graphwiz_trader.venues.base import VenueError
+from graphwiz_trader.venues.ccxt.feed import CcxtFeed
+from graphwiz_trader.venues.ccxt.library import OWN_ADDRESSES
+from venues import harness
+from venues.ccxt.desk import BTC, ETH, INSTRUMENTS, TIMING, Sink, endpoints, feeding, instrument
+from venues.harness import Exchange, Relay, on_uvloop
+
+BOTH_WAYS = pytest.mark.parametrize("websocket", [True, False], ids=["streams", "polls"])
+NOBODYS = instrument(1, "NOPE/USDT")
+
+
+@BOTH_WAYS
+def test_books_become_the_exchanges_own(websocket):
+    @on_uvloop
+    async def check():
+        async with Exchange() as exchange, feeding(exchange, websocket=websocket) as at:
+            await at.until_equal()
+            assert at.feed.is_up
+            assert at.sink.lines == [(True, "a book is known")]
+
+    check()
+
+
+@on_uvloop
+async def test_a_trade_is_told_once():
+    async with Exchange() as exchange, feeding(exchange) as at:
+        await at.until_equal()
+        before = at.sink.books[BTC.book].last_trade.trade_id
+        best_ticks, _ = exchange.levels(harness.BTC)[1][0]
+        exchange.market.quote(harness.BTC, Side.BUY, best_ticks, 3, now_ms=1)
+        await at.sink.until(lambda: at.sink.books[BTC.book].last_trade.trade_id > before)
+        trade = at.sink.books[BTC.book].last_trade
+        assert (trade.trade_id, trade.price_ticks, trade.size_lots) == (before + 1, best_ticks, 300_000)
+
+
+@on_uvloop
+async def test_what_the_journal_keeps_is_enough_to_make_the_same_books_again():
+    async with Exchange() as exchange, feeding(exchange) as at:
+        await at.until_equal()
+        again = Sink()
+        for frame in list(at.sink.frames):
+            again.on_market_frame(0, frame, 1)
+        for book in INSTRUMENTS:
+            assert again.levels(book) == at.sink.levels(book)
+
+
+@BOTH_WAYS
+def test_a_broken_connection_takes_trust_at_once_and_it_comes_back(websocket):
+    @on_uvloop
+    async def check():
+        async with (
+            Exchange() as exchange,
+            Relay(endpoints(exchange).rest) as relay,
+            feeding(exchange, websocket=websocket, at=endpoints(exchange, relay)) as at,
+        ):
+            await at.until_equal()
+            relay.cut()
+            await at.sink.until(lambda: not at.sink.trusts(BTC) and not at.sink.trusts(ETH))
+            relay.mend()
+            await at.until_equal()
+            assert [up for up, _ in at.sink.lines] == [True, False, True]
+            assert at.sink.lines[1][1].endswith((": NetworkError", ": ExchangeNotAvailable"))
+
+    check()
+
+
+@on_uvloop
+async def test_a_symbol_that_the_exchange_does_not_have_leaves_the_others_alone():
+    async with Exchange() as exchange, feeding(exchange, instruments=Instruments([BTC, NOBODYS])) as at:
+        await at.until_equal(BTC)
+        assert at.feed.last_failure == "NOPE/USDT: BadSymbol"
+        assert not at.sink.trusts(NOBODYS)
+        assert at.sink.lines == [(True, "a book is known")]
+
+
+@on_uvloop
+async def test_a_symbol_can_be_left_and_taken_up_again():
+    async with Exchange() as exchange, feeding(exchange) as at:
+        await at.until_equal()
+        at.feed.unsubscribe(ETH.book)
+        assert not at.sink.trusts(ETH)
+        await at.until_equal(BTC)
+        at.feed.subscribe(ETH.book)
+        await at.until_equal()
+
+
+@on_uvloop
+async def test_a_line_that_hears_nothing_for_long_is_begun_anew():
+    async with (
+        Exchange() as exchange,
+        Relay(endpoints(exchange).rest) as relay,
+        feeding(exchange, at=endpoints(exchange, relay), timing=TIMING._replace(silence_s=1.0)) as at,
+    ):
+        await at.until_equal()
+        relay.freeze()
+        await at.sink.until(lambda: not at.feed.is_up)
+        assert at.feed.last_failure == "silent for 1 s"
+        await at.until_equal()
+
+
+@on_uvloop
+async def test_what_the_sink_raises_ends_the_feed():
+    class Full(Sink):
+        def on_market_frame(self, line, frame, now_ns):
+            raise OSError("the disk is full")
+
+    async with Exchange() as exchange:
+        feed = CcxtFeed(INSTRUMENTS, "binanceus", endpoints=endpoints(exchange), lines=[0], sink=Full())
+        running = asyncio.create_task(feed.run())
+        with pytest.raises(OSError, match="the disk is full"):
+            await asyncio.wait_for(running, 20)
+
+
+def test_what_ccxt_cannot_do_is_said_before_anything_runs():
+    with pytest.raises(VenueError, match="did you mean kraken"):
+        CcxtFeed(INSTRUMENTS, "krakn", endpoints=OWN_ADDRESSES, lines=[0], sink=Sink())
+    with pytest.raises(VenueError, match="set lines: 1"):
+        CcxtFeed(INSTRUMENTS, "kraken", endpoints=OWN_ADDRESSES, lines=[0, 1], sink=Sink())
+    with pytest.raises(VenueError, match="no order book of mudrex in streams"):
+        CcxtFeed(INSTRUMENTS, "mudrex", endpoints=OWN_ADDRESSES, lines=[0], sink=Sink())
