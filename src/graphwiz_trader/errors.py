@@ -17,6 +17,7 @@
     ├── VenueError                 an exchange's answer is not usable
     ├── UnknownVenueError          no simulated exchange of this name
     ├── CannotServeError           the simulated exchange cannot be served as asked
+    ├── AccountFileError           the accounts of the simulated exchange cannot be read or opened
     ├── ChildError                 a process that `graphwiz run` started has failed
     ├── PortInUseError             the page's port is taken
     └── GraphError                 the knowledge graph cannot be used

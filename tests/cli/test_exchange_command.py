@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import urllib.request
 
+import httpx
 import pytest
 
 SERVE = [sys.executable, "-c", "from graphwiz_trader.cli import main; main()", "exchange", "serve"]
@@ -77,3 +79,20 @@ def test_a_synthetic_exchange_does_not_load_the_compiled_core():
     code = "import sys, graphwiz_trader.cli.exchange; print('numba' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_over_tls_it_says_which_certificate_makes_clients_trust_it(tmp_path):
+    accounts = tmp_path / "accounts.yaml"
+    accounts.write_text("- {name: alice, key: alice1, secret: hush}\n")
+    process = serve("--venue", "binance", "--tls", "--tls-dir", str(tmp_path / "tls"), "--accounts", str(accounts))
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        ready = json.loads(line)
+        trusted = ssl.create_default_context(cafile=ready["ssl_cert_file"])
+        answer = httpx.get(ready["venues"]["binance"]["rest"] + "/api/v3/time", verify=trusted)
+        assert answer.status_code == 200
+        assert "hush" not in line
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0

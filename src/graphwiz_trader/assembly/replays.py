@@ -95,7 +95,7 @@ def direct_replay(
         request_snapshot=_recorded_snapshots_only,
         prefix=start.prefix,
     )
-    venues.deliver = core.engine.on_order_frame
+    venues.agenda.deliver = core.engine.on_order_frame
     return DirectReplay(core, venues, decisions, lines)
 
 

@@ -1,5 +1,7 @@
 """A trading session: the core, the venues' lines around it, the clock, and an orderly end.
 
+Where its orders go is the mode's business (`order_side`); everything else is the same in every mode.
+
 Everything slow stands around the hot path, not in it: the timer every 100 ms, the breaker's file and the latency
 record every second. Whatever ends the session, its orders are cancelled first and its journal is closed last.
 """
@@ -25,14 +27,9 @@ from graphwiz_trader.assembly.core import (
     session_start,
 )
 from graphwiz_trader.assembly.measured import MeasuredEngine, OrderTimes
+from graphwiz_trader.assembly.order_side import Connected, order_side
 from graphwiz_trader.assembly.rehearsal import Rehearsal, keep_awake
-from graphwiz_trader.assembly.venues import (
-    load_inventory,
-    make_feeds,
-    make_order_lines,
-    market_wires,
-    new_attempts,
-)
+from graphwiz_trader.assembly.venues import make_feeds, market_wires, new_attempts
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.errors import GraphwizError
 from graphwiz_trader.hft.events import Command, RecordKind
@@ -43,7 +40,7 @@ from graphwiz_trader.hft.records import SessionEnd, encode
 from graphwiz_trader.journal.breaker import BreakerFile
 from graphwiz_trader.journal.errors import JournalError
 from graphwiz_trader.journal.writer import JournalWriter
-from graphwiz_trader.venues.base import Credentials, Endpoints, Feed, OrderLine
+from graphwiz_trader.venues.base import Credentials, Endpoints, Feed
 from graphwiz_trader.venues.exchanges import load_instruments
 
 JOURNAL_FOLDER = "journal"
@@ -60,12 +57,14 @@ class SessionError(GraphwizError):
 class _Parts(NamedTuple):
     core: Core
     sink: MeasuredEngine
-    orders: dict[str, OrderLine]
+    orders: Connected
     feeds: dict[str, Feed]
 
 
 class TradingSession:
     """One run of a trader. ``endpoints`` and ``credentials`` by exchange; the journal goes under ``data_dir``.
+
+    In paper and shadow mode ``credentials`` are not looked at, nor the addresses for orders.
 
     ``instruments``: when they are known already; otherwise the venues are asked. ``core`` is there once it runs.
     """
@@ -83,13 +82,13 @@ class TradingSession:
         self._instruments = instruments
         self._config = config
         self._endpoints = dict(endpoints)
-        self._credentials = dict(credentials)
         self._breaker = BreakerFile(config.data_dir)
         self._monitor = PerformanceMonitor(
             max_processing_latency_ms=float(config.performance.max_processing_latency_ms),
             max_order_latency_ms=float(config.performance.max_order_latency_ms),
         )
         self._order_times = OrderTimes(self._monitor)
+        self._order_side = order_side(config, self._endpoints, credentials, self._order_times.on_sent)
         self._stop = asyncio.Event()
         self._why = ""
         started = datetime.now(UTC)
@@ -110,7 +109,7 @@ class TradingSession:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stop, signal.Signals(number).name)
         instruments = self._instruments or await self._load_instruments()
-        inventory = await load_inventory(instruments, self._endpoints, self._credentials)
+        inventory = await self._order_side.inventory(instruments)
         journal = JournalWriter(self.directory, session=self.name)
         try:
             await self._trade(self._assemble(instruments, inventory, journal), journal, duration_s)
@@ -121,7 +120,8 @@ class TradingSession:
     def _assemble(self, instruments: Instruments, inventory: dict[int, int], journal: JournalWriter) -> _Parts:
         """The core with its lines, journaled so that a replay can build the same core."""
         exchanges = instruments.exchanges
-        lines = session_lines(exchanges, market_wires=market_wires(self._config, exchanges))
+        wires = market_wires(self._config, exchanges)
+        lines = session_lines(exchanges, self._order_side.wire, market_wires=wires)
         start = session_start(
             self._config,
             instruments,
@@ -135,34 +135,33 @@ class TradingSession:
         journal.append(RecordKind.SESSION, 0, start.started_ns, encode(start))
         sink = MeasuredEngine(self._monitor)
         attempts = new_attempts(exchanges)
-        orders = make_order_lines(
-            instruments, lines, self._endpoints, self._credentials, sink, attempts, self._order_times.on_sent
-        )
+        books = build_books(self._config, instruments)
+        orders = self._order_side.connect(instruments, lines, books, sink, attempts)
         feeds = make_feeds(instruments, lines, self._endpoints, sink, attempts)
         core = build_core(
             self._config,
             instruments,
             lines,
             recorder=journal,
-            books=build_books(self._config, instruments),
-            gateways=orders,
+            books=books,
+            gateways=orders.gateways,
             request_snapshot=lambda book: feeds[instruments[book].exchange].request_snapshot(book),
             prefix=start.prefix,
             tripped=start.tripped,
             inventory_lots=inventory,
         )
         core.risk.on_trip = self._breaker.trip
-        sink.attach(core.engine)
+        sink.attach(orders.around(core.engine))
         self.core = core
         return _Parts(core, sink, orders, feeds)
 
     async def _trade(self, parts: _Parts, journal: JournalWriter, duration_s: float) -> None:
-        tasks = [asyncio.create_task(line.run()) for line in parts.orders.values()]
+        tasks = [asyncio.create_task(run()) for run in parts.orders.runs]
         tasks += [asyncio.create_task(feed.run()) for feed in parts.feeds.values()]
         tasks.append(asyncio.create_task(self._clock(parts.core, journal)))
         interval_ms = self._config.performance.rehearsal_interval_ms
-        if interval_ms:
-            rehearsal = Rehearsal(self._config, parts.core.books.instruments, parts.orders)
+        if interval_ms and parts.orders.rehearsing:
+            rehearsal = Rehearsal(self._config, parts.core.books.instruments, parts.orders.rehearsing)
             tasks.append(asyncio.create_task(rehearsal.keep_warm(interval_ms / 1_000)))
         if self._config.performance.busy_poll:
             tasks.append(asyncio.create_task(keep_awake()))
@@ -225,7 +224,7 @@ class TradingSession:
         parts.sink.detach()
         for order in parts.core.executor.open_orders():
             with suppress(NotSentError):
-                parts.orders[order.exchange].cancel(order, time.time_ns())
+                parts.orders.gateways[order.exchange].cancel(order, time.time_ns())
         await asyncio.sleep(_TIMER_S)
 
     async def _load_instruments(self) -> Instruments:

@@ -124,9 +124,9 @@ def _feed(
 def _catch_up(engine: Engine, venues: InProcessVenues, timer_ns: int, until_ns: int) -> int:
     """Let the venues and the timer happen up to a moment, in the order of their times; the timer's next time."""
     while True:
-        due_ns = venues.next_ns
+        due_ns = venues.agenda.next_ns
         if due_ns is not None and due_ns <= min(timer_ns, until_ns):
-            venues.run_next()
+            venues.agenda.run_next()
         elif timer_ns <= until_ns:
             engine.on_timer(timer_ns)
             # A recording may pause for hours: one timer says so as well as a hundred thousand.

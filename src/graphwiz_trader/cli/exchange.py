@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import ssl
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -17,6 +19,8 @@ import uvloop
 
 from graphwiz_trader.errors import GraphwizError, did_you_mean
 from graphwiz_trader.venues.simulated import SimulatedExchange, SyntheticMarket
+from graphwiz_trader.venues.simulated.account_file import read_accounts
+from graphwiz_trader.venues.simulated.tls import AUTHORITY_FILE, server_context
 
 MARKETS = ("synthetic",)
 
@@ -34,20 +38,39 @@ def _group() -> None:
 
 @app.command()
 def serve(
-    venue: Annotated[list[str], typer.Option(help="binance or binanceusdm; repeat for several.")],
+    venue: Annotated[list[str], typer.Option(help="binance, binanceusdm or okx; repeat for several.")],
     market: Annotated[str, typer.Option(help="What moves the books: synthetic.")] = "synthetic",
     seed: Annotated[int, typer.Option(help="The same seed makes the same market.")] = 7,
     rate: Annotated[float, typer.Option(min=0.1, help="Market actions a second, all books together.")] = 300.0,
+    accounts: Annotated[
+        Path | None, typer.Option(help="YAML list of accounts besides the demo's: name, key, secret, funds, …")
+    ] = None,
+    tls: Annotated[bool, typer.Option(help="https and wss, with certificates of an authority made here.")] = False,
+    tls_dir: Annotated[Path, typer.Option(help="Where the certificates are kept.")] = Path("var/exchange-tls"),
     port: Annotated[int, typer.Option(min=0, max=65_000, help="The first venue's port; 0 takes free ones.")] = 0,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C. Prints the addresses as one line of JSON when ready."""
     if market not in MARKETS:
         raise CannotServeError(f"no market {market!r}; {did_you_mean(market, MARKETS)}")
-    exchange = SimulatedExchange(list(dict.fromkeys(venue)), SyntheticMarket(seed=seed, rate_per_s=rate))
-    uvloop.run(_serve(exchange, port))
+    exchange = SimulatedExchange(
+        list(dict.fromkeys(venue)),
+        SyntheticMarket(seed=seed, rate_per_s=rate),
+        more_accounts=read_accounts(accounts) if accounts is not None else (),
+        tls=_certificates(tls_dir) if tls else None,
+    )
+    # With this file's path in SSL_CERT_FILE, clients of the real venues accept this one.
+    authority = {"ssl_cert_file": str((tls_dir / AUTHORITY_FILE).resolve())} if tls else {}
+    uvloop.run(_serve(exchange, port, authority))
 
 
-async def _serve(exchange: SimulatedExchange, port: int) -> None:
+def _certificates(folder: Path) -> ssl.SSLContext:
+    try:
+        return server_context(folder)
+    except OSError as error:
+        raise CannotServeError(f"cannot keep certificates in {folder}: {error.strerror}; choose --tls-dir") from None
+
+
+async def _serve(exchange: SimulatedExchange, port: int, authority: dict[str, str]) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -56,7 +79,7 @@ async def _serve(exchange: SimulatedExchange, port: int) -> None:
         await exchange.start(port)
     except OSError as error:
         raise CannotServeError(f"cannot listen on 127.0.0.1:{port}: {error.strerror}; choose another --port") from None
-    sys.stdout.write(msgspec.json.encode({"ready": True, "venues": exchange.urls}).decode() + "\n")
+    sys.stdout.write(msgspec.json.encode({"ready": True, "venues": exchange.urls, **authority}).decode() + "\n")
     sys.stdout.flush()
     await stopped.wait()
     await exchange.stop()

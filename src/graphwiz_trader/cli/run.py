@@ -1,4 +1,4 @@
-"""``graphwiz run``: everything at once: simulated exchanges, the trader, the page, and the terminal view.
+"""``graphwiz run``: everything at once: simulated exchanges if the mode wants them, trader, page, terminal view.
 
 Each is a process of its own. This one starts them, draws what the journal says, and ends them in order: the trader
 first, while the exchanges still answer its cancels.
@@ -45,7 +45,7 @@ def run(
     port: Annotated[int | None, typer.Option(min=1, max=65_535, help="Of the page. Default: observer.port.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the final figures here.")] = None,
 ) -> None:
-    """Start two simulated exchanges, the trader against them, and the page. Ctrl-C ends everything in order."""
+    """Start the trader and the page, in simulated mode with exchanges to trade on. Ctrl-C ends everything in order."""
     config = load(config_file or default_file())
     console = Console(stderr=headless)
     stop = threading.Event()
@@ -84,11 +84,8 @@ class _Run:
 
     def start(self, *, seed: int, port: int) -> None:
         """Start exchanges, trader and observer. Raises ChildError for one of the first two that does not come up."""
-        enabled = [exchange for exchange, s in self._config.market_data.exchanges.items() if s.enabled]
-        venues = [argument for exchange in enabled for argument in ("--venue", exchange)]
-        exchange = self._child("exchange", "exchange", "serve", *venues, "--seed", str(seed))
-        addresses = exchange.words(_EXCHANGE_READY_S)["venues"]
-        self._trader = self._child("trader", "trade", "--venues", json.dumps(addresses), *self._config_arguments)
+        arguments = self._simulate(seed) if self._config.mode == "simulated" else ()
+        self._trader = self._child("trader", "trade", *arguments, *self._config_arguments)
         journal = self._prepare(self._trader)
         if journal is None:
             return
@@ -118,6 +115,12 @@ class _Run:
         child = Child(name, *arguments)
         self._children.append(child)
         return child
+
+    def _simulate(self, seed: int) -> tuple[str, str]:
+        """Start the exchanges; the trader's argument that says where they are."""
+        venues = [argument for exchange in self._config.enabled_exchanges for argument in ("--venue", exchange)]
+        exchange = self._child("exchange", "exchange", "serve", *venues, "--seed", str(seed))
+        return "--venues", json.dumps(exchange.words(_EXCHANGE_READY_S)["venues"])
 
     def _prepare(self, trader: Child) -> Path | None:
         """Show how far compiling is until the trader says where its journal is; None when we are told to stop."""

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 import uvloop
 from pydantic import ValidationError
@@ -20,6 +21,7 @@ from graphwiz_trader.assembly.session import SessionError, TradingSession
 from graphwiz_trader.assembly.warmup import warm_up
 from graphwiz_trader.config import HftConfig, default_file, load
 from graphwiz_trader.venues.base import Credentials, Endpoints
+from graphwiz_trader.venues.exchanges import exchange_of
 from graphwiz_trader.venues.simulated.defaults import credentials as simulated_credentials
 
 app = typer.Typer()
@@ -41,14 +43,9 @@ def trade(
         raise SessionError("hft.enabled is false in the configuration; set it to true to trade")
     if venues:
         config = _at(config, venues)
-    exchanges = {exchange: s for exchange, s in config.market_data.exchanges.items() if s.enabled}
-    endpoints = {
-        exchange: Endpoints(rest=s.endpoints.rest, stream=s.endpoints.stream, orders=s.endpoints.orders)
-        for exchange, s in exchanges.items()
-        if s.endpoints is not None
-    }
+    credentials = {exchange: _credentials(exchange) for exchange in config.enabled_exchanges if _sends(config)}
     warm_up(lambda what, done, of: _say({"preparing": what, "done": done, "of": of}))
-    session = TradingSession(config, endpoints, {exchange: _credentials(exchange) for exchange in exchanges})
+    session = TradingSession(config, _endpoints(config), credentials)
     # What start-up made stays for good: the collector need not look at it again in the middle of trading.
     gc.collect()
     gc.freeze()
@@ -72,6 +69,23 @@ def _at(config: HftConfig, venues: str) -> HftConfig:
         ) from error
     except ValidationError as error:
         raise SessionError("--venues: " + "; ".join(problem["msg"] for problem in error.errors())) from None
+
+
+def _sends(config: HftConfig) -> bool:
+    """Whether orders leave the process: only then is there an order address or a key."""
+    return config.mode == "simulated"
+
+
+def _endpoints(config: HftConfig) -> dict[str, Endpoints]:
+    """The configured addresses; where the real markets are followed and none are given, the exchanges' public ones."""
+    endpoints = {}
+    for exchange, settings in config.enabled_exchanges.items():
+        given = settings.endpoints
+        if given is not None:
+            endpoints[exchange] = Endpoints(given.rest, given.stream, given.orders if _sends(config) else "")
+        elif not _sends(config):
+            endpoints[exchange] = msgspec.structs.replace(exchange_of(exchange).public, orders="")
+    return endpoints
 
 
 def _credentials(exchange: str) -> Credentials:

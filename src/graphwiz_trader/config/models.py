@@ -6,15 +6,17 @@ made from it. Sizes and limits are amounts of the risk currency (``risk.currency
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from graphwiz_trader.config.exchange_ids import EXCHANGES, TRADED, checked_id
+from graphwiz_trader.config.modes import Mode, PaperConfig
+from graphwiz_trader.config.section import MILLISECONDS, Section, beyond, refuse
 from graphwiz_trader.config.values import (
     Asset,
     Folder,
@@ -29,51 +31,20 @@ from graphwiz_trader.config.values import (
 
 ExchangeId = Annotated[str, AfterValidator(checked_id)]
 
-MILLISECONDS = Unit("ms")
 CURRENCY = Unit("risk.currency")
 PPM_OF_NOTIONAL = Unit("ppm of notional")
 
 
-class CrossCheckError(ValueError):
-    """Values that are each in bounds but contradict one another; each problem is a key path and a text."""
-
-    def __init__(self, problems: Iterable[tuple[str, str]]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("; ".join(f"{path}: {text}" for path, text in self.problems))
-
-
-def _beyond(path: str, value: Decimal, limit_path: str, limit: Decimal) -> list[tuple[str, str]]:
-    """The problem, if there is one, of a value beyond the limit that another key sets for it."""
-    if value <= limit:
-        return []
-    return [(path, f"{value:f} is more than {limit_path} {limit:f}; lower it, or raise {limit_path}")]
-
-
-def _refuse(problems: list[tuple[str, str]]) -> None:
-    if problems:
-        raise CrossCheckError(problems)
-
-
-class Section(BaseModel):
-    """A group of keys. Left out or left empty, it holds its defaults."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _empty_means_defaults(cls, value: Any) -> Any:
-        return {} if value is None else value
-
-
 class EndpointsConfig(Section):
-    """Where an exchange is reached. Left out, the simulated exchange's own addresses are used.
+    """Where an exchange is reached.
 
-    Through ccxt an address replaces the beginning of each of ccxt's own; their paths stay.
+    Left out: in simulated mode the simulated exchange's own addresses, else the exchange's public ones. Through ccxt
+    an address replaces the beginning of each of ccxt's own; their paths stay.
     """
 
     rest: HttpAddress = Field(description="Snapshots and symbol rules.")
     stream: SocketAddress = Field(description="Market data streams.")
-    orders: SocketAddress = Field(description="Order entry.")
+    orders: SocketAddress = Field(description="Order entry; not used in paper and shadow mode.")
 
 
 class ExchangeConfig(Section):
@@ -134,7 +105,7 @@ class MarketDataConfig(Section):
     def _every_exchange_has_a_feed(self) -> MarketDataConfig:
         text = "is false, and this exchange is only streamed; set it to true, or enabled to false"
         only_streamed = {name: self.exchanges[name] for name in EXCHANGES if name in self.exchanges}
-        _refuse(
+        refuse(
             [
                 (f"exchanges.{name}.websocket", text)
                 for name, exchange in only_streamed.items()
@@ -146,9 +117,9 @@ class MarketDataConfig(Section):
     @model_validator(mode="after")
     def _freshness_limits_nest(self) -> MarketDataConfig:
         skew_ms, age_ms, stale_ms = map(Decimal, (self.max_skew_ms, self.max_book_age_ms, self.stale_after_ms))
-        _refuse(
-            _beyond("max_skew_ms", skew_ms, "max_book_age_ms", age_ms)
-            + _beyond("max_book_age_ms", age_ms, "stale_after_ms", stale_ms)
+        refuse(
+            beyond("max_skew_ms", skew_ms, "max_book_age_ms", age_ms)
+            + beyond("max_book_age_ms", age_ms, "stale_after_ms", stale_ms)
         )
         return self
 
@@ -224,7 +195,7 @@ class RiskConfig(Section):
 
     @model_validator(mode="after")
     def _one_position_fits_the_exposure(self) -> RiskConfig:
-        _refuse(_beyond("max_position_size", self.max_position_size, "max_exposure", self.max_exposure))
+        refuse(beyond("max_position_size", self.max_position_size, "max_exposure", self.max_exposure))
         return self
 
 
@@ -273,14 +244,16 @@ class HftConfig(Section):
     """The whole configuration, the ``hft:`` of the file. Its defaults trade on simulated exchanges only."""
 
     enabled: bool = Field(default=True, description="Whether the engine starts at all.")
-    mode: Literal["simulated"] = Field(
+    mode: Mode = Field(
         default="simulated",
-        description="Orders go to exchanges simulated on this machine. There is no other mode yet.",
+        description="Where orders go. simulated: to exchanges simulated on this machine. paper: the real markets are "
+        "followed, and orders are filled inside this process. shadow: nowhere. There is no live mode.",
     )
     data_dir: Folder = Field(default=Path("var"), description="Where the journal and everything made from it is kept.")
     market_data: MarketDataConfig = MarketDataConfig()
     strategies: StrategiesConfig = StrategiesConfig()
     risk: RiskConfig = RiskConfig()
+    paper: PaperConfig = PaperConfig()
     performance: PerformanceConfig = PerformanceConfig()
     knowledge_graph: KnowledgeGraphConfig = KnowledgeGraphConfig()
     observer: ObserverConfig = ObserverConfig()
@@ -293,15 +266,17 @@ class HftConfig(Section):
     def _sections_agree(self) -> HftConfig:
         limit = ("risk.max_position_size", self.risk.max_position_size)
         stat_arb, cross = self.strategies.statistical_arbitrage, self.strategies.cross_exchange_arbitrage
-        _refuse(
-            _beyond("strategies.statistical_arbitrage.max_position_size", stat_arb.max_position_size, *limit)
-            + _beyond("strategies.cross_exchange_arbitrage.max_position_size", cross.max_position_size, *limit)
+        refuse(
+            beyond("strategies.statistical_arbitrage.max_position_size", stat_arb.max_position_size, *limit)
+            + beyond("strategies.cross_exchange_arbitrage.max_position_size", cross.max_position_size, *limit)
             + [problem for exchange in self.market_data.exchanges for problem in self._beyond_this_machine(exchange)]
         )
         return self
 
     def _beyond_this_machine(self, exchange: str) -> list[tuple[str, str]]:
         """A simulated exchange is on this machine; orders to an address elsewhere would be real ones."""
+        if self.mode != "simulated":
+            return []
         endpoints = self.market_data.exchanges[exchange].endpoints
         return [
             (

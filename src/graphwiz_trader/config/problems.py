@@ -17,7 +17,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from graphwiz_trader.config.models import CrossCheckError, HftConfig
+from graphwiz_trader.config.models import HftConfig
+from graphwiz_trader.config.section import CrossCheckError
 from graphwiz_trader.config.values import Kind, Unit
 from graphwiz_trader.config.yaml_tree import KeyPath
 from graphwiz_trader.errors import GraphwizError, did_you_mean

@@ -69,7 +69,7 @@ def _rows(section: type[BaseModel], prefix: str) -> Iterator[Row]:
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "none, must be given"
-    value = field.default
+    value = field.get_default(call_default_factory=True)
     match value:
         case None:
             return "left out"
@@ -77,6 +77,8 @@ def _default(field: FieldInfo) -> str:
             return str(value).lower()
         case tuple():
             return ", ".join(value)
+        case Mapping():
+            return ", ".join(f"{key}: {below}" for key, below in value.items())
         case _:
             return str(value)
 

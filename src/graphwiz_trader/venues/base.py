@@ -52,6 +52,17 @@ class Feed(Protocol):
         """
         ...
 
+    def subscribe(self, book: int) -> None:
+        """Take a book up (again), while the feed runs or before; paced inside the venue's limits.
+
+        Raises KeyError for a book of another exchange.
+        """
+        ...
+
+    def unsubscribe(self, book: int) -> None:
+        """Leave a book. Raises as `subscribe`."""
+        ...
+
     async def run(self) -> None:
         """Until cancelled: then every line is closed and reported down. Raises what the sink raised."""
         ...
@@ -70,11 +81,15 @@ class OrderLine(OrderGateway, Protocol):
 
 
 class Endpoints(msgspec.Struct, frozen=True):
-    """Where one venue is reached: ``http(s)://host:port``, ``ws(s)://host:port``, and the full address for orders."""
+    """Where one venue is reached: ``http(s)://host:port``, ``ws(s)://host:port``, and the full address for orders.
+
+    ``backup_stream``: another way to the same streams, for lines to be spread over; empty for none.
+    """
 
     rest: str
     stream: str
     orders: str
+    backup_stream: str = ""
 
 
 class Credentials:

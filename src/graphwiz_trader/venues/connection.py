@@ -1,13 +1,13 @@
 """One WebSocket connection that is kept open: connects, notices when it is dead, comes back within the venue's limits.
 
-What is said on it is its owner's business. Whole text messages are handed over as bytes in the reader's call stack.
+What is said on it is its owner's business. Whole messages are handed over as bytes in the reader's call stack.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from random import Random
 from time import time_ns
@@ -17,7 +17,7 @@ from picows import WSError, WSFrame, WSHandshakeError, WSListener, WSMsgType, WS
 
 from graphwiz_trader.venues.pacing import Allowance, BackOff
 
-_TEXT = WSMsgType.TEXT
+_TEXT, _BINARY = WSMsgType.TEXT, WSMsgType.BINARY
 _MAX_MESSAGE_BYTES = 16 << 20
 """Larger than any message a venue sends; one within it reaches the decoder, which refuses and counts what it is not."""
 _CONNECT_TIMEOUT_S = 10.0
@@ -57,7 +57,8 @@ class Timing(NamedTuple):
     ``ping_s``, ``pong_s``: after how long without data the peer is pinged, and how long it may take to answer: a
     half-open socket is found after their sum. ``silence_s``: how long a peer that answers pings may send no message;
     0 for ever. ``stable_after_s``: a connection that lasted this long starts the back-off anew when it breaks.
-    ``ready_s``: how long `ConnectionOwner.get_ready` may take.
+    ``ready_s``: how long `ConnectionOwner.get_ready` may take. ``lifetime_s``: when a line of a feed is replaced by a
+    fresh one, 0 for never; ``overlap_s``: how long both then carry the same.
     """
 
     ping_s: float = 5.0
@@ -67,6 +68,8 @@ class Timing(NamedTuple):
     longest_pause_s: float = 30.0
     stable_after_s: float = 10.0
     ready_s: float = 10.0
+    lifetime_s: float = 0.0
+    overlap_s: float = 1.0
 
 
 class TextPing(NamedTuple):
@@ -79,7 +82,8 @@ class TextPing(NamedTuple):
 class Connection:
     """Keeps a connection open while `run` runs. ``attempts`` is shared by the connections to one venue.
 
-    ``text_ping``: in place of WebSocket's own ping; its answer is nobody's message.
+    ``text_ping``: in place of WebSocket's own ping; its answer is nobody's message. ``headers`` are added to the
+    request that opens it.
     """
 
     def __init__(
@@ -90,8 +94,10 @@ class Connection:
         timing: Timing,
         random: Random,
         text_ping: TextPing | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self._owner = owner
+        self._headers = dict(headers or {})
         self._text_ping = text_ping
         self._attempts = attempts
         self._timing = timing
@@ -100,15 +106,15 @@ class Connection:
         self.last_failure = ""
         """Why the last connection ended or could not be made; empty at first."""
 
-    async def run(self, receive: Receive) -> NoReturn:
-        """Hand every message to ``receive`` until cancelled.
+    async def run(self, receive: Receive, receive_binary: Receive | None = None) -> NoReturn:
+        """Hand every text message to ``receive`` until cancelled, and binary ones to ``receive_binary``.
 
-        Raises what ``receive`` or `ConnectionOwner.on_open` raised: the network is not to blame for that.
+        Raises what they or `ConnectionOwner.on_open` raised: the network is not to blame for that.
         """
         loop = asyncio.get_running_loop()
         while True:
             began_s = loop.time()
-            self.last_failure = await self._live(receive)
+            self.last_failure = await self._live(receive, receive_binary or _ignore)
             if loop.time() - began_s >= self._timing.stable_after_s:
                 self._back_off.reset()
             await asyncio.sleep(self._back_off.next_s())
@@ -123,12 +129,15 @@ class Connection:
         if self._listener is not None:
             self._listener.fail(failure)
 
-    async def _live(self, receive: Receive) -> str:
+    async def _live(self, receive: Receive, receive_binary: Receive) -> str:
         """One connection, from the attempt to its end. Returns why it ended."""
-        self._listener = listener = _Listener(self._owner, receive, self._text_ping)
+        self._listener = listener = _Listener(self._owner, receive, receive_binary, self._text_ping)
         reason = "stopped"
         try:
             reason = await self._converse(listener)
+        except asyncio.CancelledError as ended:
+            reason = str(ended) or reason
+            raise
         finally:
             self._listener = None
             listener.close()
@@ -175,6 +184,7 @@ class Connection:
             auto_ping_reply_timeout=self._timing.pong_s,
             max_frame_size=_MAX_MESSAGE_BYTES,
             max_redirects=0,
+            extra_headers=self._headers,
         )
         return transport
 
@@ -192,12 +202,17 @@ class Connection:
 class _Listener(WSListener):
     """The socket's side: puts messages together, and knows why it ended."""
 
-    def __init__(self, owner: ConnectionOwner, receive: Receive, text_ping: TextPing | None) -> None:
+    def __init__(
+        self, owner: ConnectionOwner, receive: Receive, receive_binary: Receive, text_ping: TextPing | None
+    ) -> None:
         self._owner = owner
         self._text_ping = text_ping
         self._receive = receive
+        self._receive_binary = receive_binary
         self._transport: WSTransport | None = None
         self._fragments = bytearray()
+        self._begun = _TEXT
+        """The kind of the message that the fragments are of."""
         self.opened = False
         self.heard = False
         self.reason = ""
@@ -213,13 +228,16 @@ class _Listener(WSListener):
             self.fail(failure)
 
     def on_ws_frame(self, _transport: WSTransport, frame: WSFrame) -> None:
-        if frame.msg_type is _TEXT and frame.fin:
+        kind = frame.msg_type
+        if kind is _TEXT and frame.fin:
             now_ns = time_ns()
             self.heard = True
             try:
                 self._receive(frame.get_payload_as_bytes(), now_ns)
             except Exception as failure:  # a bug of ours or a full journal: trying the network again helps neither
                 self.fail(failure)
+        elif kind is _BINARY and frame.fin:
+            self._hand_over(_BINARY, frame.get_payload_as_bytes())
         else:
             self._on_unusual_frame(frame)
 
@@ -246,13 +264,13 @@ class _Listener(WSListener):
     def drop(self, reason: str) -> None:
         """End it at once; what it may still bring is no longer wanted."""
         self.reason = self.reason or reason
-        self._receive = _ignore
+        self._receive = self._receive_binary = _ignore
         if self._transport is not None:
             self._transport.disconnect(graceful=False)
 
     def close(self) -> None:
         """End it in good order, if it has not ended."""
-        self._receive = _ignore
+        self._receive = self._receive_binary = _ignore
         if self._transport is not None:
             self._transport.send_close()
             self._transport.disconnect()
@@ -266,7 +284,10 @@ class _Listener(WSListener):
         kind = frame.msg_type
         if kind is WSMsgType.CLOSE:
             self.drop(f"closed by the venue with code {frame.get_close_code().value}")
-        elif kind is _TEXT or kind is WSMsgType.CONTINUATION:
+        elif kind is _TEXT or kind is _BINARY:
+            self._begun = kind
+            self._collect(frame)
+        elif kind is WSMsgType.CONTINUATION:
             self._collect(frame)
 
     def _collect(self, frame: WSFrame) -> None:
@@ -276,11 +297,14 @@ class _Listener(WSListener):
         elif frame.fin:
             message = bytes(self._fragments)
             self._fragments.clear()
-            self.heard = True
-            try:
-                self._receive(message, time_ns())
-            except Exception as failure:
-                self.fail(failure)
+            self._hand_over(self._begun, message)
+
+    def _hand_over(self, kind: WSMsgType, message: bytes) -> None:
+        self.heard = True
+        try:
+            (self._receive if kind is _TEXT else self._receive_binary)(message, time_ns())
+        except Exception as failure:
+            self.fail(failure)
 
 
 async def _end(transport: WSTransport) -> None:

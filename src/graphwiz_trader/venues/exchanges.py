@@ -54,7 +54,8 @@ class LoadInstruments(Protocol):
 
 
 class MakeFeed(Protocol):
-    """Makes the feed of one exchange. ``lines``: an id for each of its parallel connections.
+    """Makes the feed of one exchange. ``lines``: an id for each of its parallel connections; ``spare``: one more, under
+    which a line's replacement comes up before the line is closed.
 
     ``attempts`` is the venue's allowance of connection attempts, shared with its order line; ``credentials`` are for
     streams that ask for a key.
@@ -67,6 +68,7 @@ class MakeFeed(Protocol):
         *,
         endpoints: Endpoints,
         lines: Sequence[int],
+        spare: int | None = None,
         sink: Sink,
         attempts: Allowance | None = None,
         random: Random | None = None,

@@ -15,6 +15,7 @@ from graphwiz_trader.hft.positions import PositionTracker
 from graphwiz_trader.hft.risk import HFTRiskManager
 from graphwiz_trader.venues.simulated.in_process import InProcessVenues, Latency
 from graphwiz_trader.venues.simulated.reports import decode_reports
+from graphwiz_trader.venues.simulated.shadow import REASON, ShadowVenues
 from hft.floor import MS, PERP, SPOT, START, Floor, trade, usdm_depth
 
 LATENCY = 2 * MS
@@ -33,7 +34,7 @@ class Venue:
         self.floor.make_live(PERP, **levels)
         self.venues = InProcessVenues(self.floor.books, LINES, latency=latency, funds=funds)
         self.delivered: list[tuple[int, int, ExecutionReport]] = []
-        self.venues.deliver = self._keep
+        self.venues.agenda.deliver = self._keep
         big = money_from_text("1000000000")
         self._risk = HFTRiskManager(
             self.floor.instruments,
@@ -67,8 +68,8 @@ class Venue:
     def run(self, until: int | None = None) -> list[ExecutionReport]:
         """Everything that happens until then, or at all; what was newly delivered."""
         before = len(self.delivered)
-        while self.venues.next_ns is not None and (until is None or self.venues.next_ns <= until):
-            self.venues.run_next()
+        while self.venues.agenda.next_ns is not None and (until is None or self.venues.agenda.next_ns <= until):
+            self.venues.agenda.run_next()
         return [report for _, _, report in self.delivered[before:]]
 
     def fill(self, *order: Any, **terms: Any) -> tuple[OrderState, list[tuple[int, int]]]:
@@ -257,6 +258,19 @@ def test_venues_that_are_connected_to_no_engine_say_so() -> None:
     venue = Venue()
     venue.venues = InProcessVenues(venue.floor.books, LINES, latency=SAME, funds=RICH)
     venue.place(BUY, 1001, 1)
-    venue.venues.run_next()
+    venue.venues.agenda.run_next()
     with pytest.raises(RuntimeError, match=r"connect it to Engine\.on_order_frame"):
-        venue.venues.run_next()
+        venue.venues.agenda.run_next()
+
+
+def test_what_goes_nowhere_ends_at_once_unfilled_and_says_why() -> None:
+    venue = Venue()
+    shadow = ShadowVenues(LINES)
+    shadow.agenda.deliver = venue._keep
+    order = venue.order(BUY, 1001, 400)
+    shadow.place(order, START)
+    assert venue.delivered == [], "an answer never comes inside the call that asks"
+    shadow.agenda.run_next()
+    ((line, now, report),) = venue.delivered
+    assert (line, now, report.client_id, report.state) == (3, START, order.client_id, OrderState.EXPIRED)
+    assert (report.filled_lots, report.trades, report.reason) == (0, (), REASON)

@@ -1,33 +1,35 @@
-"""Binance's market data: one combined stream for all of an exchange's symbols, and the snapshots their books need.
+"""Binance's market data: all of an exchange's symbols over one line or several, and the snapshots their books need.
 
 A frame goes from the socket to the sink as it came, in one call stack. What it means is the engine's business.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from random import Random
 
-from picows import WSTransport
-
 from graphwiz_trader.hft.instruments import Instruments
-from graphwiz_trader.venues.base import Credentials, Endpoints, LineState, Sink
+from graphwiz_trader.venues.base import Credentials, Endpoints, Sink, VenueError
+from graphwiz_trader.venues.binance.line import BinanceLine, Place
 from graphwiz_trader.venues.binance.market import market_of
 from graphwiz_trader.venues.binance.snapshots import Snapshots
-from graphwiz_trader.venues.connection import Connection, Timing
+from graphwiz_trader.venues.binance.subscriptions import MOST_STREAMS
+from graphwiz_trader.venues.connection import Timing
+from graphwiz_trader.venues.lines import ParallelLines
 from graphwiz_trader.venues.pacing import Allowance
 from graphwiz_trader.venues.rest import RestClient
 
-FEED_TIMING = Timing(ping_s=3.0, pong_s=3.0, silence_s=20.0)
-"""A market always says something: a line of bookTicker and trades that is silent for longer is no line."""
+FEED_TIMING = Timing(ping_s=3.0, pong_s=3.0, silence_s=20.0, lifetime_s=23 * 3_600.0)
+"""A market always says something: a line of bookTicker and trades that is silent for longer is no line. Connections
+are cut after 24 hours."""
 
 
 class BinanceFeed:
-    """The market data line of ``exchange``. Raises VenueError for one that is not Binance's.
+    """The market data of ``exchange``. Raises VenueError for one that is not Binance's, and for too many symbols.
 
-    ``lines``: the id of its one line, in every call of the sink. ``attempts`` is the venue's allowance of connection
-    attempts, shared with its order line.
+    ``lines``: the ids, in the sink's calls, of connections that carry the same; ``spare``: one more, for replacing
+    one of them without a gap. ``attempts`` is the venue's allowance of connection attempts, shared with its order
+    line. The streams are public: ``credentials`` are not used.
     """
 
     def __init__(
@@ -38,68 +40,101 @@ class BinanceFeed:
         endpoints: Endpoints,
         lines: Sequence[int],
         sink: Sink,
+        spare: int | None = None,
         attempts: Allowance | None = None,
         timing: Timing = FEED_TIMING,
         random: Random | None = None,
         credentials: Credentials | None = None,  # noqa: ARG002
     ) -> None:
-        (line,) = lines
         self._market = market_of(exchange)
         self._instruments = instruments.on_exchange(exchange)
-        names = [f"{i.venue_symbol.lower()}@{stream}" for i in self._instruments for stream in self._market.streams]
-        self._url = f"{endpoints.stream.rstrip('/')}{self._market.stream_path}{'/'.join(names)}"
+        self._streams = {
+            i.book: tuple(f"{i.venue_symbol.lower()}@{stream}" for stream in self._market.streams)
+            for i in self._instruments
+        }
+        self._wanted = set(self._streams)
+        if len(self._streams) * len(self._market.streams) > MOST_STREAMS:
+            most = MOST_STREAMS // len(self._market.streams)
+            raise VenueError(f"{exchange}: {len(self._streams)} symbols; one connection carries {most} at most")
+        hosts = [host.rstrip("/") for host in (endpoints.stream, endpoints.backup_stream) if host]
+        self._place = Place([host + self._market.stream_path for host in hosts], self._market.messages_per_s, {})
         self._rest_endpoint = endpoints.rest
-        self._random = random or Random()  # noqa: S311
-        self._connection = Connection(
-            self, attempts=attempts or self._market.new_attempts(), timing=timing, random=self._random
-        )
-        self._state = LineState(line, sink)
         self._sink = sink
-        self._receive = partial(sink.on_market_frame, line)
+        self._attempts = attempts or self._market.new_attempts()
+        self._timing = timing
+        self._random = random or Random()  # noqa: S311
         self._snapshots: Snapshots | None = None
+        self._lines = ParallelLines(lines, spare, self._make_line, timing=timing, random=self._random)
 
     @property
     def is_up(self) -> bool:
-        return self._state.is_up
+        return self._lines.is_up
 
     @property
     def last_failure(self) -> str:
-        """Why the line went down or could not come up, or else why a snapshot could not be had; empty at first."""
-        return self._connection.last_failure or (self._snapshots.last_failure if self._snapshots is not None else "")
+        """Why a line went down or could not come up, or else why a snapshot could not be had; empty at first."""
+        return self._lines.last_failure or (self._snapshots.last_failure if self._snapshots is not None else "")
 
     def request_snapshot(self, book: int) -> None:
-        """Ask for a snapshot of a book: it comes to the sink's `on_snapshot`, unless the line breaks before.
+        """Ask for a snapshot of a book: it comes to the sink's `on_snapshot`, unless the lines break before.
 
-        Asking again while one is under way does nothing, asking often is slowed down. Does nothing while the line
-        is down. Raises KeyError for a book that is not this exchange's.
+        Asking again while one is under way does nothing, asking often is slowed down. Does nothing while no line is
+        up. Raises KeyError for a book that is not this exchange's.
         """
-        if self._snapshots is not None and self._state.is_up:
+        if self._snapshots is not None and self.is_up:
             self._snapshots.request(book)
 
+    def subscribe(self, book: int) -> None:
+        """Take a book up again. Raises KeyError for a book that is not this exchange's."""
+        streams = self._streams[book]
+        self._wanted.add(book)
+        for line in self._lines.lines:
+            line.want(streams)
+
+    def unsubscribe(self, book: int) -> None:
+        """Leave a book. Raises KeyError for a book that is not this exchange's."""
+        streams = self._streams[book]
+        self._wanted.discard(book)
+        for line in self._lines.lines:
+            line.unwant(streams)
+
     async def run(self) -> None:
-        """Until cancelled: then the line is closed and reported down. Raises what the sink raised."""
+        """Until cancelled: then every line is closed and reported down. Raises what the sink raised."""
         async with RestClient(self._rest_endpoint) as rest:
             self._snapshots = Snapshots(
                 rest,
                 self._market,
                 self._instruments,
                 deliver=self._sink.on_snapshot,
-                fail=self._connection.fail,
+                fail=self._fail,
                 random=self._random,
             )
-            await self._connection.run(self._receive)
+            await self._lines.run()
 
-    async def address(self) -> str:
-        return self._url
+    def _make_line(self, line: int, on_rotate: Callable[[str], None]) -> BinanceLine:
+        return BinanceLine(
+            line,
+            self._place,
+            [stream for book, streams in self._streams.items() if book in self._wanted for stream in streams],
+            sink=self._sink,
+            attempts=self._attempts,
+            timing=self._timing,
+            random=self._random,
+            on_rotate=on_rotate,
+            on_down=self._on_down,
+            name_of=_no_name,
+        )
 
-    def on_open(self, _transport: WSTransport) -> None:
-        """The subscriptions stand in the address: an open line is a subscribed one."""
-        self._state.set(True, "connected")
-
-    async def get_ready(self) -> None:
-        """There is nothing more to say."""
-
-    def on_closed(self, reason: str) -> None:
-        if self._snapshots is not None:
+    def _on_down(self) -> None:
+        """With no line left, what snapshots are under way are of a time before the gap."""
+        if self._snapshots is not None and not self.is_up:
             self._snapshots.forget()
-        self._state.set(False, reason)
+
+    def _fail(self, failure: Exception) -> None:
+        for line in self._lines.lines:
+            line.fail(failure)
+
+
+def _no_name(_frame: bytes) -> str:
+    """There are no binary streams here."""
+    return ""

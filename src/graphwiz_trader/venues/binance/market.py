@@ -18,9 +18,11 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
 
     exchange: str
     stream_path: str
-    """What follows the stream endpoint; the stream names come behind it, joined by ``/``."""
+    """What follows the stream endpoint."""
     streams: tuple[str, ...]
     """What is streamed of each symbol."""
+    messages_per_s: int
+    """How much a stream connection may be told; pings and pongs count."""
     depth_path: str
     depth_weight: int
     """Of a snapshot with 1,000 levels a side."""
@@ -59,8 +61,9 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
 
 SPOT = Market(
     exchange="binance",
-    stream_path="/stream?streams=",
+    stream_path="/stream",
     streams=("depth@100ms", "bookTicker", "trade"),
+    messages_per_s=5,
     depth_path="/api/v3/depth",
     depth_weight=50,
     weight_per_minute=6_000,
@@ -79,8 +82,9 @@ SPOT = Market(
 
 USDM = Market(
     exchange="binanceusdm",
-    stream_path="/public/stream?streams=",
+    stream_path="/public/stream",
     streams=("depth@0ms", "bookTicker", "trade"),
+    messages_per_s=10,
     depth_path="/fapi/v1/depth",
     depth_weight=20,
     weight_per_minute=2_400,

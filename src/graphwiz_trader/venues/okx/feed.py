@@ -6,13 +6,13 @@ continues it too, since the venue numbers an instrument's changes alike for ever
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.venues.base import Credentials, Endpoints, Sink
 from graphwiz_trader.venues.connection import Timing
+from graphwiz_trader.venues.lines import ParallelLines
 from graphwiz_trader.venues.okx.line import OkxLine
 from graphwiz_trader.venues.okx.market import BOOKS, CHANNELS, STREAM_PATH, new_attempts
 from graphwiz_trader.venues.okx.messages import Topic
@@ -23,7 +23,8 @@ FEED_TIMING = Timing(ping_s=5.0, pong_s=5.0, silence_s=75.0)
 
 
 class OkxFeed:
-    """The market data of ``exchange``. ``lines``: the ids, in the sink's calls, of connections that carry the same.
+    """The market data of ``exchange``. ``lines``: the ids, in the sink's calls, of connections that carry the same;
+    ``spare``: one more, for replacing one of them without a gap.
 
     ``attempts`` is the venue's allowance of connection attempts. The streams are public: ``credentials`` are not used.
     """
@@ -36,27 +37,29 @@ class OkxFeed:
         endpoints: Endpoints,
         lines: Sequence[int],
         sink: Sink,
+        spare: int | None = None,
         attempts: Allowance | None = None,
         timing: Timing = FEED_TIMING,
         random: Random | None = None,
         credentials: Credentials | None = None,  # noqa: ARG002
     ) -> None:
         self._names = {i.book: i.venue_symbol for i in instruments.on_exchange(exchange)}
-        self._url = f"{endpoints.stream.rstrip('/')}{STREAM_PATH}"
+        hosts = [host.rstrip("/") for host in (endpoints.stream, endpoints.backup_stream) if host]
+        self._urls = [host + STREAM_PATH for host in hosts]
         self._sink = sink
         self._attempts = attempts or new_attempts()
         self._timing = timing
         self._random = random or Random()  # noqa: S311
         self._left: set[int] = set()
-        self._lines = [self._make_line(line) for line in lines]
+        self._lines = ParallelLines(lines, spare, self._make_line, timing=timing, random=self._random)
 
     @property
     def is_up(self) -> bool:
-        return any(line.is_up for line in self._lines)
+        return self._lines.is_up
 
     @property
     def last_failure(self) -> str:
-        return next((line.last_failure for line in self._lines if line.last_failure), "")
+        return self._lines.last_failure
 
     def request_snapshot(self, book: int) -> None:
         """Subscribe that book anew on a line that is up; does nothing while all are down or it is under way.
@@ -64,7 +67,7 @@ class OkxFeed:
         Raises KeyError for a book that is not this exchange's.
         """
         topic = Topic(BOOKS, self._names[book])
-        for line in self._lines:
+        for line in self._lines.lines:
             if line.is_up:
                 line.renew(topic)
                 return
@@ -73,36 +76,31 @@ class OkxFeed:
         """Take a book up again. Raises KeyError for a book that is not this exchange's."""
         topics = self._topics(book)
         self._left.discard(book)
-        for line in self._lines:
+        for line in self._lines.lines:
             line.want(topics)
 
     def unsubscribe(self, book: int) -> None:
         """Leave a book. Raises KeyError for a book that is not this exchange's."""
         topics = self._topics(book)
         self._left.add(book)
-        for line in self._lines:
+        for line in self._lines.lines:
             line.unwant(topics)
 
     async def run(self) -> None:
         """Until cancelled: then every line is closed and reported down. Raises what the sink raised."""
-        running = [asyncio.create_task(line.run()) for line in self._lines]
-        try:
-            await asyncio.gather(*running)
-        finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+        await self._lines.run()
 
-    def _make_line(self, line: int) -> OkxLine:
+    def _make_line(self, line: int, on_rotate: Callable[[str], None]) -> OkxLine:
         topics = [topic for book in self._names if book not in self._left for topic in self._topics(book)]
         return OkxLine(
             line,
-            self._url,
+            self._urls,
             topics,
             sink=self._sink,
             attempts=self._attempts,
             timing=self._timing,
             random=self._random,
+            on_rotate=on_rotate,
         )
 
     def _topics(self, book: int) -> list[Topic]:

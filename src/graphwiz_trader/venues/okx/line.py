@@ -10,7 +10,7 @@ connection is closed with 4004; 480 subscribe and unsubscribe requests an hour.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from math import inf
 from random import Random
 
@@ -40,21 +40,27 @@ _APART_S = 0.05
 
 
 class OkxLine:
-    """One line. ``line`` is its id in every call of the sink; ``topics`` are subscribed whenever it connects."""
+    """One line. ``line`` is its id in every call of the sink; ``topics`` are subscribed whenever it connects.
+
+    ``urls`` are tried in turn. ``on_rotate`` is called when the venue says that it will end the connection.
+    """
 
     def __init__(
         self,
         line: int,
-        url: str,
+        urls: Sequence[str],
         topics: Iterable[Topic],
         *,
         sink: Sink,
         attempts: Allowance,
         timing: Timing,
         random: Random,
+        on_rotate: Callable[[str], None],
     ) -> None:
         self._line = line
-        self._url = url
+        self._urls = urls
+        self._connects = 0
+        self._on_rotate = on_rotate
         self._sink = sink
         self._connection = Connection(self, attempts=attempts, timing=timing, random=random, text_ping=HEARTBEAT)
         self._subscriptions = Subscriptions(topics, random=random)
@@ -94,7 +100,8 @@ class OkxLine:
         self._wake.set()
 
     async def address(self) -> str:
-        return self._url
+        self._connects += 1
+        return self._urls[(self._line + self._connects - 1) % len(self._urls)]
 
     def on_open(self, transport: WSTransport) -> None:
         self._subscriptions.begin(self._now_s())
@@ -153,7 +160,7 @@ class OkxLine:
             return
         if message.event == NOTICE:
             if message.code == CLOSING_SOON:
-                self._connection.drop("the venue will close it for an upgrade")
+                self._on_rotate("the venue will close it for an upgrade")
             return
         topic, now_s = message.topic, self._now_s()
         if topic is None:

@@ -89,7 +89,50 @@ def _usdm(base: str, tick_size: str, lot_size: str) -> Instrument:
     )
 
 
+def _okx_spot(base: str, tick_size: str, lot_size: str, min_size_lots: int) -> Instrument:
+    return Instrument(
+        book=0,
+        exchange="okx",
+        symbol=f"{base}/USDT",
+        venue_symbol=f"{base}-USDT",
+        base=base,
+        quote="USDT",
+        tick_size=tick_size,
+        lot_size=lot_size,
+        min_size_lots=min_size_lots,
+        max_size_lots=10**15,
+        maker_fee_ppm=800,
+        taker_fee_ppm=1_000,
+    )
+
+
+def _okx_swap(base: str, tick_size: str, contract_size: str) -> Instrument:
+    return Instrument(
+        book=0,
+        exchange="okx",
+        symbol=f"{base}/USDT:USDT",
+        venue_symbol=f"{base}-USDT-SWAP",
+        base=base,
+        quote="USDT",
+        tick_size=tick_size,
+        lot_size="0.01",
+        max_size_lots=10**9,
+        maker_fee_ppm=200,
+        taker_fee_ppm=500,
+        can_short=True,
+        contract_size=contract_size,
+    )
+
+
 _LISTED = {
     "binance": (_spot("BTC", "0.00001"), _spot("ETH", "0.0001"), _spot("SOL", "0.001")),
     "binanceusdm": (_usdm("BTC", "0.1", "0.001"), _usdm("ETH", "0.01", "0.001"), _usdm("SOL", "0.01", "0.01")),
+    "okx": (
+        _okx_spot("BTC", "0.1", "0.00000001", 1_000),
+        _okx_spot("ETH", "0.01", "0.000001", 100),
+        _okx_spot("SOL", "0.01", "0.000001", 10_000),
+        _okx_swap("BTC", "0.1", "0.01"),
+        _okx_swap("ETH", "0.01", "0.1"),
+        _okx_swap("SOL", "0.01", "1"),
+    ),
 }

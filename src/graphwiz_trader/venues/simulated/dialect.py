@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import ssl
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import msgspec
@@ -36,6 +37,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """An order's events arrive before its answer, which venues also do."""
     spot_depth_interval_ms: int = 100
     """How often a spot book's quickest collected stream tells its changes."""
+    tls: ssl.SSLContext | None = None
+    """Listen for TLS, with these certificates."""
 
 
 class ServedVenue(Protocol):
@@ -50,8 +53,10 @@ class ServedVenue(Protocol):
         """Raises RuntimeError before ``start``."""
         ...
 
-    def open_account(self, name: str, who: Credentials, funds: dict[str, str]) -> Account:
-        """An account with an API key. ``funds``: asset → amount."""
+    def open_account(
+        self, name: str, who: Credentials, funds: Mapping[str, str], trade_group: int | None = None
+    ) -> Account:
+        """An account with an API key. ``funds``: asset → amount. Raises ValueError for a key that cannot be used."""
         ...
 
     async def start(self, port: int = 0) -> None:

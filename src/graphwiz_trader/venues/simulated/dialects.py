@@ -9,6 +9,7 @@ from graphwiz_trader.hft.instruments import Instrument
 from graphwiz_trader.venues.simulated.binance.flavours import FLAVOURS, Flavour
 from graphwiz_trader.venues.simulated.binance.server import BinanceVenue
 from graphwiz_trader.venues.simulated.dialect import Options, ServedVenue
+from graphwiz_trader.venues.simulated.okx.server import OkxVenue
 
 
 def _binance(flavour: Flavour, instruments: Iterable[Instrument], options: Options) -> ServedVenue:
@@ -19,9 +20,11 @@ def _binance(flavour: Flavour, instruments: Iterable[Instrument], options: Optio
         clock_ms=options.clock_ms,
         events_first=options.events_first,
         spot_depth_interval_ms=options.spot_depth_interval_ms,
+        tls=options.tls,
     )
 
 
 DIALECTS: Mapping[str, Callable[[Iterable[Instrument], Options], ServedVenue]] = {
     **{exchange: partial(_binance, flavour) for exchange, flavour in FLAVOURS.items()},
+    "okx": OkxVenue,
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -14,6 +15,7 @@ from typing import Protocol
 
 from graphwiz_trader.errors import GraphwizError, did_you_mean
 from graphwiz_trader.hft.instruments import Instrument
+from graphwiz_trader.venues.simulated.account_file import AccountEntry, AccountFileError
 from graphwiz_trader.venues.simulated.defaults import DEMO_FUNDS, Credentials, credentials, default_instruments
 from graphwiz_trader.venues.simulated.dialect import Options, ServedVenue, Urls
 from graphwiz_trader.venues.simulated.dialects import DIALECTS
@@ -58,11 +60,14 @@ class SimulatedExchange:
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         events_first: bool = False,
         spot_depth_interval_ms: int = 100,
+        more_accounts: Iterable[AccountEntry] = (),
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         """``instruments`` of other exchanges are left out; ``funds``: asset → amount, per exchange.
 
         ``events_first``: an order's events arrive before its answer, which venues also do.
-        Raises UnknownVenueError.
+        ``more_accounts``: besides the demo account of each exchange. ``tls``: listen for TLS with these certificates.
+        Raises UnknownVenueError, or AccountFileError for an account whose key cannot be used.
         """
         for exchange in exchanges:
             if exchange not in DIALECTS:
@@ -78,12 +83,15 @@ class SimulatedExchange:
                 clock_ms=clock_ms,
                 events_first=events_first,
                 spot_depth_interval_ms=spot_depth_interval_ms,
+                tls=tls,
             )
             own = [instrument for instrument in listed if instrument.exchange == exchange]
             venue = DIALECTS[exchange](own, options)
             who = (accounts or {}).get(exchange) or credentials(exchange, os.environ)
             venue.open_account("demo", who, dict((funds or DEMO_FUNDS)[exchange]))
             self.venues[exchange] = venue
+        for entry in more_accounts:
+            self._open(entry, funds or DEMO_FUNDS)
         market.open(self.venues, clock_ms())
 
     @property
@@ -112,6 +120,19 @@ class SimulatedExchange:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for venue in self.venues.values():
             await venue.stop()
+
+    def _open(self, entry: AccountEntry, funds: Mapping[str, Mapping[str, str]]) -> None:
+        if entry.exchange is not None and entry.exchange not in self.venues:
+            raise UnknownVenueError(
+                f"account {entry.name!r} is for {entry.exchange!r}, which is not served; "
+                f"{did_you_mean(entry.exchange, self.venues)}"
+            )
+        for exchange in [entry.exchange] if entry.exchange is not None else list(self.venues):
+            owns = entry.funds if entry.funds is not None else funds[exchange]
+            try:
+                self.venues[exchange].open_account(entry.name, entry.credentials, owns, entry.trade_group)
+            except ValueError as error:
+                raise AccountFileError(f"account {entry.name!r} at {exchange}: {error}") from None
 
     async def _tick(self) -> None:
         """Publish what collects over an interval."""

@@ -7,8 +7,7 @@ orders are filled by `hft.fill_model`. Paper trading and direct replays trade he
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from graphwiz_trader.hft.events import ExecutionReport, OrderIntent, OrderState, OrderType, Trade
@@ -17,9 +16,9 @@ from graphwiz_trader.hft.orderbook import OrderBookManager
 from graphwiz_trader.hft.orders import Order
 from graphwiz_trader.hft.queue_position import QueueRule
 from graphwiz_trader.venues.simulated import orders as placed
+from graphwiz_trader.venues.simulated.agenda import Agenda
 from graphwiz_trader.venues.simulated.listing import Listing
 from graphwiz_trader.venues.simulated.recorded_book import RecordedBook
-from graphwiz_trader.venues.simulated.reports import encode_reports
 from graphwiz_trader.venues.simulated.venue import Venue
 from graphwiz_trader.venues.simulated.venue_book import VenueBook
 
@@ -42,8 +41,8 @@ class InProcessVenues:
     """Every exchange of ``books`` as one `OrderGateway`.
 
     ``order_lines``: exchange → the line that its answers come on. ``funds``: what one account holds on each exchange,
-    exchange → asset → amount. Time passes as the caller says: `next_ns` and `run_next` for what is under way,
-    `observe` after every event of the market.
+    exchange → asset → amount. Time passes as the caller says: the ``agenda`` holds what is under way, and `observe` is
+    to be called after every event of the market.
     """
 
     def __init__(
@@ -56,38 +55,23 @@ class InProcessVenues:
         rule: QueueRule = QueueRule.RISK_AVERSE,
     ) -> None:
         self._instruments = books.instruments
-        self._order_lines = dict(order_lines)
         self._latency = latency
-        self._due: list[tuple[int, int, Callable[[int], None]]] = []
-        self._count = 0
+        self.agenda = Agenda(order_lines)
         self._venues = {
             exchange: _Venue(exchange, books, rule, funds.get(exchange, {})) for exchange in self._instruments.exchanges
         }
-        self.deliver: Callable[[int, bytes, int], None] = _nobody
-        """``Engine.on_order_frame``, set once the engine exists."""
-        self.scheduled: Callable[[], None] = _nothing_to_do
-        """Called when something new is under way."""
 
     def place(self, order: Order, now_ns: int) -> None:
         client_id, intent = order.client_id, order.intent
-        self._at(now_ns + self._latency.entry_ns, lambda at_ns: self._arrive(client_id, intent, at_ns))
+        self.agenda.add(now_ns + self._latency.entry_ns, lambda at_ns: self._arrive(client_id, intent, at_ns))
 
     def cancel(self, order: Order, now_ns: int) -> None:
         client_id, book = order.client_id, order.intent.book
-        self._at(now_ns + self._latency.cancel_ns, lambda at_ns: self._cancel(client_id, book, at_ns))
+        self.agenda.add(now_ns + self._latency.cancel_ns, lambda at_ns: self._cancel(client_id, book, at_ns))
 
     def query(self, order: Order, now_ns: int) -> None:
         client_id, book = order.client_id, order.intent.book
-        self._at(now_ns + self._latency.entry_ns, lambda at_ns: self._answer_query(client_id, book, at_ns))
-
-    @property
-    def next_ns(self) -> int | None:
-        """When the next thing happens, None while nothing is under way."""
-        return self._due[0][0] if self._due else None
-
-    def run_next(self) -> None:
-        at_ns, _, happen = heapq.heappop(self._due)
-        happen(at_ns)
+        self.agenda.add(now_ns + self._latency.entry_ns, lambda at_ns: self._answer_query(client_id, book, at_ns))
 
     def observe(self, now_ns: int) -> None:
         """What the market has just done to orders that rest."""
@@ -114,15 +98,7 @@ class InProcessVenues:
         self._tell(instrument.exchange, [self._venues[instrument.exchange].query(instrument, client_id)], now_ns)
 
     def _tell(self, exchange: str, reports: Iterable[ExecutionReport], now_ns: int) -> None:
-        line = self._order_lines[exchange]
-        for report in reports:
-            frame = encode_reports([report])
-            self._at(now_ns + self._latency.answer_ns, lambda at_ns, frame=frame: self.deliver(line, frame, at_ns))  # type: ignore[misc]
-
-    def _at(self, time_ns: int, happen: Callable[[int], None]) -> None:
-        self._count += 1
-        heapq.heappush(self._due, (time_ns, self._count, happen))
-        self.scheduled()
+        self.agenda.answer(exchange, reports, now_ns + self._latency.answer_ns)
 
 
 class _Venue:
@@ -217,11 +193,3 @@ def _report(order: placed.Order, executions: Iterable[placed.Execution]) -> Exec
 
 def _words(refusal: placed.Refusal) -> str:
     return refusal.name.lower().replace("_", " ")
-
-
-def _nobody(*_: object) -> None:
-    raise RuntimeError("InProcessVenues.deliver is not set: connect it to Engine.on_order_frame")
-
-
-def _nothing_to_do() -> None:
-    """A replay asks by itself what is due."""

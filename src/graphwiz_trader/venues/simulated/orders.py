@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum, IntEnum
 from typing import NamedTuple
 
@@ -87,6 +88,8 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
     self_trade: SelfTrade = SelfTrade.NONE
     quote_units: int | None = None
     """A market order for as much as this is worth in quote currency; ``size_lots`` is then 0."""
+    words: Mapping[str, str] = {}
+    """What a dialect keeps with the order to tell of it later: its own names for the type, a tag."""
 
 
 class Execution(NamedTuple):
@@ -146,6 +149,7 @@ class Order:
         "status",
         "time_in_force",
         "updated_ms",
+        "words",
     )
 
     def __init__(self, order_id: int, account: Account, listing: Listing, wanted: NewOrder, now_ms: int) -> None:
@@ -161,6 +165,7 @@ class Order:
         self.quote_size_units = wanted.quote_units or 0
         self.reduce_only = wanted.reduce_only
         self.self_trade = wanted.self_trade
+        self.words = dict(wanted.words)
         self.filled_lots = 0
         self.prevented_lots = 0
         self.quote_units = 0

@@ -156,7 +156,7 @@ class SyntheticMarket:
             for book in venue.books.values():
                 symbol = book.listing.instrument.symbol
                 rng = Random(f"{self._seed} {exchange} {symbol}")  # noqa: S311  # a market, not a secret
-                view = VenueView(self._fair_price(symbol), LAG_MS[position % len(LAG_MS)], rng)
+                view = VenueView(self._fair_price(symbol.partition(":")[0]), LAG_MS[position % len(LAG_MS)], rng)
                 engine = self._engines[exchange, book.listing.symbol]
                 self._makers.append(Maker(venue, book, engine, view, rng))
         for index, maker in enumerate(self._makers):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import ssl
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import parse_qs, unquote
 
 from graphwiz_trader.hft.instruments import Instrument
@@ -44,13 +45,14 @@ class BinanceVenue:
         clock_ms: Callable[[], int],
         events_first: bool = False,
         spot_depth_interval_ms: int = 100,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.flavour = flavour
         self.faults = Faults()
         self.hub = StreamHub()
         self.keys = ApiKeys()
         self._clock_ms = clock_ms
-        self.front = HttpFront(self)
+        self.front = HttpFront(self, tls)
         listings = [flavour.list_instrument(instrument) for instrument in instruments]
         self.venue = Venue(flavour.exchange, [VenueBook(listing, matcher(listing)) for listing in listings])
         self.numbers = {listing.symbol: Numbers(listing) for listing in listings}
@@ -75,9 +77,14 @@ class BinanceVenue:
     def open_connections(self) -> int:
         return len(self.front.connections)
 
-    def open_account(self, name: str, who: Credentials, funds: dict[str, str]) -> Account:
-        """An account with an API key. The secret is an HMAC secret or an Ed25519 PEM."""
-        account = self.venue.open_account(name, funds)
+    def open_account(
+        self, name: str, who: Credentials, funds: Mapping[str, str], trade_group: int | None = None
+    ) -> Account:
+        """An account with an API key. The secret is an HMAC secret or an Ed25519 PEM.
+
+        Raises ValueError for a PEM that holds another kind of key.
+        """
+        account = self.venue.open_account(name, funds, trade_group)
         self.keys.add(who.key, who.secret, account)
         return account
 
