@@ -39,10 +39,11 @@ def _instrument(book: int, exchange: str, symbol: str) -> Instrument:
     )
 
 
-class FillingVenue:
-    """An order gateway whose orders are filled whole at their own price. ``answer`` before the next frame."""
+class Venue:
+    """An order gateway whose orders are filled whole at their own price, or all expire. ``answer`` them in time."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, fills: bool) -> None:
+        self._outcome = _filled if fills else _expired
         self._sent: list[Order] = []
         self.orders = 0
 
@@ -59,7 +60,7 @@ class FillingVenue:
     def answer(self, core: Core, now_ns: int) -> None:
         if self._sent:
             sent, self._sent = self._sent, []
-            core.engine.on_reports([_filled(order) for order in sent], now_ns)
+            core.engine.on_reports([self._outcome(order) for order in sent], now_ns)
 
 
 def _filled(order: Order) -> ExecutionReport:
@@ -76,7 +77,11 @@ def _filled(order: Order) -> ExecutionReport:
     )
 
 
-def build(names: Names, recorder: Recorder, venue: FillingVenue) -> Core:
+def _expired(order: Order) -> ExecutionReport:
+    return ExecutionReport(client_id=order.client_id, state=OrderState.EXPIRED, filled_lots=0)
+
+
+def build(names: Names, recorder: Recorder, venue: Venue) -> Core:
     """A core over these symbols with the default configuration: both strategies, all limits."""
     config, instruments = HftConfig(), instruments_of(names)
     lines = session_lines(instruments.exchanges)

@@ -18,7 +18,7 @@ from time import monotonic, sleep
 import psutil
 
 from benchmarks import report, tapes
-from benchmarks.cores import FillingVenue, build
+from benchmarks.cores import Venue, build
 from graphwiz_trader.journal.writer import JournalWriter
 
 _TARGET_MB = 400
@@ -46,7 +46,7 @@ def main() -> int:
 
 def _run(seconds: float, speed: float, folder: Path) -> list[list[float]]:
     """Samples of resident MB by lap."""
-    journal, venue = JournalWriter(folder / "journal", session="memory"), FillingVenue()
+    journal, venue = JournalWriter(folder / "journal", session="memory"), Venue(fills=True)
     core = build(_NAMES, journal, venue)
     process, laps = psutil.Process(), list[list[float]]()
     began, sampled, lap_ns = monotonic(), 0.0, 0

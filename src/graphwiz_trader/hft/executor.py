@@ -26,8 +26,6 @@ _ORDER_UPDATE = int(RecordKind.ORDER_UPDATE)
 _FILL = int(RecordKind.FILL)
 _NOTICE = int(RecordKind.NOTICE)
 
-_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-_PAIRS = tuple(a + b for a in _DIGITS for b in _DIGITS)
 _ENDED_KEPT = 10_000
 """Ended orders still known by id: a repeated trade of an older one is reported, not counted again."""
 
@@ -69,6 +67,7 @@ class FastOrderExecutor:
             query_pause_max_ns=query_pause_max_ns,
             missing_after_ns=missing_after_ns,
         )
+        self._answer_timeout_ns = answer_timeout_ns
         self._count = 0
         self._orders: dict[str, Order] = {}
         self._live: dict[str, Order] = {}
@@ -77,7 +76,9 @@ class FastOrderExecutor:
 
     def place(self, approved: ApprovedOrder, now_ns: int, legs: int = 0) -> Order:
         """Journal an approved order and send it. Raises TypeError for what risk has not approved for this one use."""
-        _use_up(approved)
+        if type(approved) is not ApprovedOrder or approved.placed:
+            raise _misuse(approved)
+        approved.placed = True
         order = self._enter(approved, now_ns, legs)
         failure = self._lines.place(order, now_ns)
         if failure is not None:
@@ -89,7 +90,9 @@ class FastOrderExecutor:
     ) -> tuple[Order, ...]:
         """Journal all, then send all back to back; a leg that fails to leave holds up no other."""
         for leg in approved:
-            _use_up(leg)
+            if type(leg) is not ApprovedOrder or leg.placed:
+                raise _misuse(leg)
+            leg.placed = True
         orders = tuple([self._enter(leg, now_ns, legs) for leg in approved])
         failed = [(order, failure) for order in orders if (failure := self._lines.place(order, now_ns)) is not None]
         for order, failure in failed:
@@ -168,7 +171,7 @@ class FastOrderExecutor:
         """Journal first: an order that cannot be written down is not sent."""
         intent = approved.intent
         self._count = count = self._count + 1
-        client_id = f"{self._prefix}{_PAIRS[count // 1679616]}{_PAIRS[count // 1296 % 1296]}{_PAIRS[count % 1296]}"
+        client_id = f"{self._prefix}{count:06d}"
         record = OrderSent(
             client_id,
             intent.strategy,
@@ -182,7 +185,7 @@ class FastOrderExecutor:
         )
         self._recorder.append(_ORDER, intent.book, now_ns, encode(record))
         order = Order(client_id, approved, self._exchanges[intent.book], now_ns, legs)
-        self._lines.await_answer(order, now_ns)
+        order.due_ns = now_ns + self._answer_timeout_ns
         self._orders[client_id] = self._live[client_id] = order
         return order
 
@@ -282,15 +285,13 @@ class FastOrderExecutor:
         self._recorder.append(_NOTICE, book, now_ns, encode(Notice(what, kind, 1)))
 
 
-def _use_up(approved: ApprovedOrder) -> None:
-    """An approval is for one order."""
-    if type(approved) is not ApprovedOrder:
-        raise TypeError(
-            f"a {type(approved).__name__} cannot be placed, only an ApprovedOrder: pass it to risk.approve() first"
-        )
-    if approved.placed:
-        raise TypeError("this ApprovedOrder has been placed already: ask risk to approve another intent")
-    approved.placed = True
+def _misuse(approved: object) -> TypeError:
+    """An approval is for one order, and there is no order without one."""
+    if type(approved) is ApprovedOrder:
+        return TypeError("this ApprovedOrder has been placed already: ask risk to approve another intent")
+    return TypeError(
+        f"a {type(approved).__name__} cannot be placed, only an ApprovedOrder: pass it to risk.approve() first"
+    )
 
 
 def _ignore(order: Order, now_ns: int) -> None:

@@ -151,6 +151,8 @@ class OrderBookManager:
         self._books = tuple(OrderBook(self.records, instrument) for instrument in instruments)
         for instrument in instruments:
             _write_rules(self.records[instrument.book], instrument)
+        self._trusts = tuple(_elements(self.records["trust"][row : row + 1]) for row in range(len(instruments)))
+        self._top_ticks = tuple(_elements(self.records["top_ticks"][row]) for row in range(len(instruments)))
         self.peers = tuple(np.array(instruments.same_symbol(i.book), np.int64) for i in instruments)
         """For each book, the rows of the same symbol elsewhere."""
         self._scan = direct(scan_crosses, SCAN_ARGUMENTS)
@@ -175,11 +177,13 @@ class OrderBookManager:
             self._books[instrument.book].clock = clock
 
     def is_tradable(self, book: int) -> bool:
-        return self._books[book].is_trusted
+        return self._trusts[book][0] == LIVE
 
     def mid2_ticks(self, book: int) -> int:
         """Twice the mid of the newest top of book; 0 while a side is empty."""
-        return self._books[book].mid2_ticks
+        top = self._top_ticks[book]
+        bid, ask = top[BID], top[ASK]
+        return bid + ask if bid and ask else 0
 
     def price_history(self, exchange: str, symbol: str) -> list[tuple[int, float]]:
         """The last 1,000 different mids, oldest first: (received ns, price in quote currency)."""

@@ -14,15 +14,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, NoReturn, Protocol
 
-import msgspec
-
+from graphwiz_trader.hft.book_ledger import BookLedger, ledger_of
 from graphwiz_trader.hft.events import OrderIntent, Recorder, RecordKind, Side
 from graphwiz_trader.hft.instruments import (
     MONEY_DECIMALS,
-    Instrument,
     Instruments,
     fixed_text,
-    money_from_text,
     text_from_units,
 )
 from graphwiz_trader.hft.limits import Reason, Refusal, RiskLimits
@@ -45,14 +42,21 @@ class Marks(Protocol):
         """Whether the book is trusted now."""
 
 
+class Holding(Protocol):
+    """What risk needs to know of one position."""
+
+    @property
+    def size_units(self) -> int: ...
+    def value_money(self, mid2_ticks: int) -> int: ...
+
+
 class Holdings(Protocol):
     """What risk needs to know of the positions; `positions.PositionTracker` is one."""
 
     open_books: list[int]
     closed_money: int
 
-    def size_units(self, book: int) -> int: ...
-    def value_money(self, book: int, mid2_ticks: int) -> int: ...
+    def position(self, book: int) -> Holding: ...
     def net_money(self, mid2_ticks: Callable[[int], int]) -> int: ...
 
 
@@ -79,28 +83,6 @@ class ApprovedOrder:
         raise TypeError("an ApprovedOrder cannot be copied, it reserves exposure once: approve a second intent")
 
 
-class _BookLedger(msgspec.Struct, gc=False):
-    """One instrument's rules as integers, and what is reserved in it."""
-
-    tick_lot_money: int
-    lot_units: int
-    price_step_ticks: int
-    size_step_lots: int
-    min_size_lots: int
-    max_size_lots: int
-    min_notional_money: int
-    min_notional_tick_lots: int
-    can_short: bool
-    inverse: bool
-    quote: str
-    name: str
-    inventory_units: int
-    buy_lots: int = 0
-    sell_lots: int = 0
-    buy_money: int = 0
-    sell_money: int = 0
-
-
 class HFTRiskManager:
     """Keeps the limits. ``inventory_lots`` is what the accounts held of instruments that cannot be sold short when
     the session began (book → lots): it may be sold but is no position of ours. ``tripped`` names why the breaker
@@ -122,7 +104,7 @@ class HFTRiskManager:
         self._holdings = holdings
         self._marks = marks
         self._recorder = recorder
-        self._ledgers = tuple(_ledger(i, inventory.get(i.book, 0)) for i in instruments)
+        self._ledgers = tuple(ledger_of(i, limits.currency, inventory.get(i.book, 0)) for i in instruments)
         self._recent_ns: deque[int] = deque()
         self._reserved_money = 0
         self._tripped = tripped
@@ -174,7 +156,7 @@ class HFTRiskManager:
         """Notional of all positions and all orders that may still fill, long and short alike."""
         exposure = self._reserved_money
         for book in self._holdings.open_books:
-            exposure += abs(self._holdings.value_money(book, self._marks.mid2_ticks(book)))
+            exposure += abs(self._holdings.position(book).value_money(self._marks.mid2_ticks(book)))
         return exposure
 
     def sellable_lots(self, book: int) -> int | None:
@@ -182,7 +164,7 @@ class HFTRiskManager:
         ledger = self._ledgers[book]
         if ledger.can_short:
             return None
-        held_units = self._holdings.size_units(book) + ledger.inventory_units
+        held_units = self._holdings.position(book).size_units + ledger.inventory_units
         return max(0, held_units // ledger.lot_units - ledger.sell_lots)
 
     @property
@@ -233,13 +215,13 @@ class HFTRiskManager:
             and lots % ledger.size_step_lots == 0
             and price_ticks % ledger.price_step_ticks == 0
             and lots * price_ticks >= ledger.min_notional_tick_lots
-            and ledger.quote == self._limits.currency
-            and not ledger.inverse
+            and ledger.is_counted
             and self._marks.is_tradable(intent.book)
         ):
             return self._against_rules(intent, ledger)
         mid2_ticks = self._marks.mid2_ticks(intent.book)
-        held_units = self._holdings.size_units(intent.book)
+        holding = self._holdings.position(intent.book)
+        held_units = holding.size_units
         if intent.side == _BUY:
             unit_money = price_ticks * ledger.tick_lot_money
             reduces = intent.reduces and (ledger.buy_lots + lots) * ledger.lot_units <= -held_units
@@ -254,12 +236,13 @@ class HFTRiskManager:
                     f"held {text_from_units(held_units + ledger.inventory_units)}, and it cannot be sold short",
                 )
         if not reduces:
-            refusal = self._over_limit(intent, ledger, lots * unit_money, mid2_ticks)
+            held_money = holding.value_money(mid2_ticks) if held_units else 0
+            refusal = self._over_limit(intent, ledger, lots * unit_money, held_money)
             if refusal is not None:
                 return refusal
         return ApprovedOrder(_SEAL, intent, unit_money)
 
-    def _against_rules(self, intent: OrderIntent, ledger: _BookLedger) -> Refusal:
+    def _against_rules(self, intent: OrderIntent, ledger: BookLedger) -> Refusal:
         """Which rule of the venue, or of ours about books, the order is against."""
         name, lots = ledger.name, intent.size_lots
         if ledger.inverse:
@@ -284,10 +267,7 @@ class HFTRiskManager:
         detail = f"{name}: {_text(notional_money)}; at least {_text(ledger.min_notional_money)}"
         return Refusal(Reason.MIN_NOTIONAL, detail)
 
-    def _over_limit(
-        self, intent: OrderIntent, ledger: _BookLedger, order_money: int, mid2_ticks: int
-    ) -> Refusal | None:
-        held_money = self._holdings.value_money(intent.book, mid2_ticks)
+    def _over_limit(self, intent: OrderIntent, ledger: BookLedger, order_money: int, held_money: int) -> Refusal | None:
         if intent.side == _BUY:
             position_money = held_money + ledger.buy_money + order_money
         else:
@@ -314,25 +294,6 @@ class HFTRiskManager:
 
     def _record(self, event: RiskEvent, book: int, now_ns: int) -> None:
         self._recorder.append(_RISK, book, now_ns, encode(event))
-
-
-def _ledger(instrument: Instrument, inventory_lots: int) -> _BookLedger:
-    tick_lot_money, min_notional_money = instrument.tick_lot_money, money_from_text(instrument.min_notional)
-    return _BookLedger(
-        tick_lot_money=tick_lot_money,
-        lot_units=instrument.lot_units,
-        price_step_ticks=instrument.price_step_ticks,
-        size_step_lots=instrument.size_step_lots,
-        min_size_lots=instrument.min_size_lots,
-        max_size_lots=instrument.max_size_lots,
-        min_notional_money=min_notional_money,
-        min_notional_tick_lots=-(-min_notional_money // tick_lot_money),
-        can_short=instrument.can_short,
-        inverse=instrument.inverse,
-        quote=instrument.quote,
-        name=f"{instrument.exchange} {instrument.symbol}",
-        inventory_units=inventory_lots * instrument.lot_units,
-    )
 
 
 def _text(money: int) -> str:

@@ -56,7 +56,7 @@ class OrderEncoder:
     def place(self, order: Order, now_ms: int) -> str:
         """Raises NotSentError for a price or size between the steps of the instrument's orders."""
         intent = order.approved.intent
-        place = self._places[intent.book][_row(intent.side, intent.order_type, intent.time_in_force)]
+        place = self._places[intent.book][intent.side << 3 | intent.order_type << 2 | intent.time_in_force]
         return place(order.client_id, intent.price_ticks, intent.size_lots, now_ms)
 
     def cancel(self, order: Order, now_ms: int) -> str:
@@ -68,10 +68,6 @@ class OrderEncoder:
     def trades(self, order: Order, now_ms: int) -> str:
         """The trades of an order; the venue wants its own id for them."""
         return _ask(self._trades, order, now_ms)
-
-
-def _row(side: int, order_type: int, time_in_force: int) -> int:
-    return side << 3 | order_type << 2 | time_in_force
 
 
 def _ask(requests: list[tuple[_Ask, ...]], order: Order, now_ms: int) -> str:
@@ -89,7 +85,7 @@ class _Texts:
         self._signer = signer
 
     def places(self, instrument: Instrument, market: Market) -> list[_Place]:
-        """One function a row of `_row`."""
+        """One function for each side, type and time in force, where `OrderEncoder.place` looks for it."""
         return [
             self._place(instrument, market, side, order_type, time_in_force)
             for side in Side
@@ -125,7 +121,9 @@ class _Texts:
         write_size = decimal_writer("size", instrument.lot_size, instrument.size_step_lots)
         if is_market:
             return _market_place(sign, signed, sent, write_size)
-        return _limit_place(sign, signed, sent, write_price, write_size)
+        if self._signer is not None:
+            return _signed_limit_place(sign, signed, sent, write_price, write_size)
+        return _limit_place(sent, write_price, write_size)
 
     def _question(self, letter: str, method: str, instrument: Instrument, name: str) -> _Ask:
         params = {name: _VALUE, "symbol": instrument.venue_symbol, "timestamp": _VALUE}
@@ -153,7 +151,17 @@ class _Texts:
         return lambda rest: f',"signature":"{sign_rest(rest.encode())}"', signed, request.split(_VALUE)
 
 
-def _limit_place(
+def _limit_place(sent: list[str], write_price: _Write, write_size: _Write) -> _Place:
+    head, j0, j1, j2, j3, j4 = sent
+
+    def place(client_id: str, price_ticks: int, size_lots: int, now_ms: int) -> str:
+        price, size = write_price(price_ticks), write_size(size_lots)
+        return f"{head}{client_id}{j0}{client_id}{j1}{price}{j2}{size}{j3}{now_ms}{j4}}}}}"
+
+    return place
+
+
+def _signed_limit_place(
     sign: Callable[[str], str], signed: list[str], sent: list[str], write_price: _Write, write_size: _Write
 ) -> _Place:
     _, s1, s2, s3, s4 = signed
