@@ -281,7 +281,7 @@ WRONG_SPOT_ORDERS = [
     ({"newClientOrderId": "no spaces"}, -1100, None),
     ({"newClientOrderId": "x" * 37}, -1100, None),
     ({"stopPrice": "60000"}, -1020, None),
-    ({"selfTradePreventionMode": "EXPIRE_TAKER"}, -1020, None),
+    ({"selfTradePreventionMode": "TRANSFER"}, -1013, None),
     ({"type": "MARKET"}, -1106, None),
     ({"type": "LIMIT_MAKER"}, -1106, None),
 ]

@@ -27,6 +27,7 @@ TOO_OLD = (-1021, "Timestamp for this request is outside of the recvWindow.", 40
 TOO_EARLY = (-1021, "Timestamp for this request was 1000ms ahead of the server's time.", 400)
 BAD_SIGNATURE = (-1022, "Signature for this request is not valid.", 400)
 NOT_REQUIRED_TEXT = "Parameter '{}' sent when not required."
+BAD_SELF_TRADE = (-1013, "This symbol does not allow the specified self-trade prevention mode.", 400)
 BAD_TIME_IN_FORCE = (-1115, "Invalid timeInForce.", 400)
 BAD_ORDER_TYPE = (-1116, "Invalid orderType.", 400)
 BAD_SIDE = (-1117, "Invalid side.", 400)

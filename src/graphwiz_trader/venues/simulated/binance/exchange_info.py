@@ -13,6 +13,7 @@ import msgspec
 from graphwiz_trader.hft.instruments import PPM
 from graphwiz_trader.venues.simulated.binance.numbers import Numbers, fixed
 from graphwiz_trader.venues.simulated.listing import Listing
+from graphwiz_trader.venues.simulated.matching import SelfTrade
 
 _PERPETUAL_DELIVERY_MS = 4_133_404_800_000
 
@@ -77,7 +78,7 @@ def _spot_symbol(listing: Listing) -> dict[str, Any]:
         "ocoAllowed": False,
         "otoAllowed": False,
         "opoAllowed": False,
-        "quoteOrderQtyMarketAllowed": False,
+        "quoteOrderQtyMarketAllowed": True,
         "allowTrailingStop": False,
         "cancelReplaceAllowed": False,
         "amendAllowed": False,
@@ -109,7 +110,7 @@ def _spot_symbol(listing: Listing) -> dict[str, Any]:
         "permissions": [],
         "permissionSets": [["SPOT"]],
         "defaultSelfTradePreventionMode": "NONE",
-        "allowedSelfTradePreventionModes": ["NONE"],
+        "allowedSelfTradePreventionModes": [mode.value for mode in SelfTrade],
     }
 
 

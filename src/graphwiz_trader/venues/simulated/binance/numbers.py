@@ -46,6 +46,10 @@ class Numbers:
             raise OrderRefusedError(Refusal.SIZE_OFF_LOT)
         return lots
 
+    def quote_units(self, name: str, text: str) -> int:
+        """An amount of the quote asset. Raises BinanceError for what is none."""
+        return _steps(name, text, AMOUNT_STEP_UNITS, Refusal.SIZE_OFF_LOT) * AMOUNT_STEP_UNITS
+
 
 def fixed(value: int, decimals: int) -> str:
     """``value × 10^-decimals`` with all its decimals: (6183763000000, 8) → ``"61837.63000000"``."""

@@ -1,6 +1,6 @@
 """Reading ``order.place`` and the like: parameters into the venue's ticks and lots, with Binance's errors.
 
-What the venue does not do (stops, icebergs, pegs, self-trade prevention, …) is refused, never ignored: an order
+What the venue does not do (stops, icebergs, pegs, …) is refused, never ignored: an order
 must not be taken for a different one.
 """
 
@@ -14,6 +14,7 @@ from graphwiz_trader.venues.simulated.binance import errors
 from graphwiz_trader.venues.simulated.binance.errors import BinanceError
 from graphwiz_trader.venues.simulated.binance.numbers import Numbers
 from graphwiz_trader.venues.simulated.binance.parameters import Caller, Parameters
+from graphwiz_trader.venues.simulated.matching import SelfTrade
 from graphwiz_trader.venues.simulated.orders import NewOrder, Order, OrderRefusedError, Refusal
 from graphwiz_trader.venues.simulated.venue import Venue
 
@@ -22,10 +23,11 @@ SPOT_TIMES_IN_FORCE = {"GTC": TimeInForce.GTC, "IOC": TimeInForce.IOC, "FOK": Ti
 USDM_TIMES_IN_FORCE = {**SPOT_TIMES_IN_FORCE, "GTX": TimeInForce.POST_ONLY}
 SPOT_CLIENT_ID = r"^[a-zA-Z0-9-_]{1,36}$"
 USDM_CLIENT_ID = r"^[\.A-Z\:/a-z0-9_-]{1,36}$"
-_CONDITIONAL = frozenset({"positionSide", "selfTradePreventionMode", "priceMatch"})
+SPOT_SELF_TRADE = {mode.value: mode for mode in SelfTrade}
+USDM_SELF_TRADE = {name: mode for name, mode in SPOT_SELF_TRADE.items() if mode is not SelfTrade.DECREMENT}
+_CONDITIONAL = frozenset({"positionSide", "priceMatch"})
 _UNSUPPORTED = frozenset(
     {
-        "quoteOrderQty",
         "stopPrice",
         "trailingDelta",
         "icebergQty",
@@ -43,10 +45,15 @@ class OrderReader:
     """Reads the requests of one flavour of Binance."""
 
     def __init__(
-        self, numbers: Mapping[str, Numbers], times_in_force: Mapping[str, TimeInForce], client_id_pattern: str
+        self,
+        numbers: Mapping[str, Numbers],
+        times_in_force: Mapping[str, TimeInForce],
+        self_trade: Mapping[str, SelfTrade],
+        client_id_pattern: str,
     ) -> None:
         self._numbers = numbers
         self._times_in_force = times_in_force
+        self._self_trade = self_trade
         self._client_id_pattern = client_id_pattern
         self._client_id = re.compile(client_id_pattern)
 
@@ -61,11 +68,17 @@ class OrderReader:
         if side is None:
             raise BinanceError(*errors.BAD_SIDE)
         price, time_in_force = self._terms(parameters, numbers)
+        size, quote = self._size(parameters, numbers)
+        self_trade = self._self_trade.get(parameters.optional("selfTradePreventionMode") or SelfTrade.NONE.value)
+        if self_trade is None:
+            raise BinanceError(*errors.BAD_SELF_TRADE)
         return NewOrder(
             symbol=symbol,
             side=side,
             price_ticks=price,
-            size_lots=numbers.size_lots("quantity", parameters.text("quantity")),
+            size_lots=size,
+            quote_units=quote,
+            self_trade=self_trade,
             time_in_force=time_in_force,
             client_id=self.client_id(parameters, "newClientOrderId") or default_client_id,
             reduce_only=parameters.flag("reduceOnly"),
@@ -88,6 +101,18 @@ class OrderReader:
         if order_id is None and client_id is None:
             raise BinanceError(-1102, "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!")
         return venue.find_order(caller.account, symbol, order_id, client_id)
+
+    def _size(self, parameters: Parameters, numbers: Numbers) -> tuple[int, int | None]:
+        """Lots, or none and an amount of the quote asset: spot market orders may be given by what they are worth."""
+        by_quote = parameters.optional("quoteOrderQty")
+        if by_quote is None:
+            return numbers.size_lots("quantity", parameters.text("quantity")), None
+        if "GTX" in self._times_in_force:
+            raise BinanceError(*errors.UNSUPPORTED)
+        _not_required(parameters, "quantity")
+        if parameters.text("type") != "MARKET":
+            _not_required(parameters, "quoteOrderQty")
+        return 0, numbers.quote_units("quoteOrderQty", by_quote)
 
     def _terms(self, parameters: Parameters, numbers: Numbers) -> tuple[int | None, TimeInForce]:
         """Price in ticks (None for a market order) and time in force."""
@@ -112,7 +137,6 @@ def refuse_unsupported(parameters: Parameters) -> None:
         raise BinanceError(*errors.UNSUPPORTED)
     if parameters.any_of(_CONDITIONAL) and (
         parameters.optional("positionSide") not in (None, "BOTH")
-        or parameters.optional("selfTradePreventionMode") not in (None, "NONE")
         or parameters.optional("priceMatch") not in (None, "NONE")
     ):
         raise BinanceError(*errors.UNSUPPORTED)

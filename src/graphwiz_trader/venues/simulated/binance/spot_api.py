@@ -13,6 +13,7 @@ from graphwiz_trader.venues.simulated.binance.errors import BinanceError
 from graphwiz_trader.venues.simulated.binance.numbers import Numbers
 from graphwiz_trader.venues.simulated.binance.order_requests import (
     SPOT_CLIENT_ID,
+    SPOT_SELF_TRADE,
     SPOT_TIMES_IN_FORCE,
     OrderReader,
 )
@@ -60,7 +61,7 @@ class SpotMethods:
         self._keys = keys
         self._numbers = numbers
         self._user_data = user_data
-        self._reader = OrderReader(numbers, SPOT_TIMES_IN_FORCE, SPOT_CLIENT_ID)
+        self._reader = OrderReader(numbers, SPOT_TIMES_IN_FORCE, SPOT_SELF_TRADE, SPOT_CLIENT_ID)
 
     def place(self, parameters: Parameters, caller: Caller) -> bytes:
         response_type = parameters.optional("newOrderRespType") or "FULL"

@@ -7,17 +7,23 @@ from __future__ import annotations
 
 import msgspec
 
-from graphwiz_trader.hft.events import OrderType, TimeInForce
 from graphwiz_trader.venues.simulated.accounts import Account
 from graphwiz_trader.venues.simulated.binance.numbers import Numbers, amount
 from graphwiz_trader.venues.simulated.binance.spot_forms import ZERO, order_type, time_in_force
-from graphwiz_trader.venues.simulated.orders import EventKind, Order, OrderEvent
+from graphwiz_trader.venues.simulated.orders import EndReason, EventKind, Order, OrderEvent, PreventedMatch
+
+_EXPIRY_REASONS = {
+    EndReason.NO_LIQUIDITY: "INSUFFICIENT_LIQUIDITY",
+    EndReason.FOK_UNFILLABLE: "UNFILLED_FOK_ORDER_EXPIRED",
+    EndReason.IOC_REST: "UNFILLED_IOC_QUANTITY_EXPIRED",
+}
 
 
 def execution_report(event: OrderEvent, numbers: Numbers) -> bytes:
-    """``executionReport``. After a cancel ``C`` holds the order's own id and ``c`` the cancel's."""
+    """``executionReport``. ``C``: the order's own id while ``c`` is its cancel's; or its id before an amendment."""
     order, execution = event.order, event.execution
     is_cancel = event.kind is EventKind.CANCELED
+    original_id = order.client_id if is_cancel else event.cancel_client_id
     fields: dict[str, object] = {
         "e": "executionReport",
         "E": event.time_ms,
@@ -31,8 +37,8 @@ def execution_report(event: OrderEvent, numbers: Numbers) -> bytes:
         "P": ZERO,
         "F": ZERO,
         "g": -1,
-        "C": order.client_id if is_cancel else "",
-        "x": event.kind,
+        "C": original_id,
+        "x": "REPLACED" if event.kind is EventKind.AMENDED else event.kind,
         "X": event.status,
         "r": "NONE",
         "i": order.order_id,
@@ -50,12 +56,14 @@ def execution_report(event: OrderEvent, numbers: Numbers) -> bytes:
         "O": order.created_ms,
         "Z": amount(event.quote_units),
         "Y": amount(execution.quote_units if execution else 0),
-        "Q": ZERO,
+        "Q": amount(order.quote_size_units),
         "W": order.created_ms,
-        "V": "NONE",
+        "V": order.self_trade,
     }
-    if event.kind is EventKind.EXPIRED:
-        fields["eR"] = _expiry_reason(order)
+    if event.prevented is not None:
+        fields |= _prevented(order, event.prevented, numbers)
+    if event.kind is EventKind.EXPIRED and order.end_reason is not None:
+        fields["eR"] = _EXPIRY_REASONS[order.end_reason]
     return msgspec.json.encode(fields)
 
 
@@ -75,9 +83,18 @@ def account_position(account: Account, assets: tuple[str, ...], now_ms: int) -> 
     )
 
 
-def _expiry_reason(order: Order) -> str:
-    if order.order_type is OrderType.MARKET:
-        return "INSUFFICIENT_LIQUIDITY"
-    if order.time_in_force is TimeInForce.FOK:
-        return "UNFILLED_FOK_ORDER_EXPIRED"
-    return "UNFILLED_IOC_QUANTITY_EXPIRED"
+def _prevented(order: Order, prevented: PreventedMatch, numbers: Numbers) -> dict[str, object]:
+    """What a TRADE_PREVENTION report has besides. Source: "Self Trade Prevention FAQ", "Conditional fields"."""
+    is_taker = order.order_id == prevented.taker_order_id
+    notional = order.listing.notional_units(prevented.price_ticks, prevented.size_lots)
+    return {
+        "v": prevented.match_id,
+        "A": numbers.size(order.prevented_lots),
+        "B": numbers.size(prevented.taker_lots if is_taker else prevented.maker_lots),
+        "u": -1 if prevented.trade_group is None else prevented.trade_group,
+        "U": prevented.maker_order_id if is_taker else prevented.taker_order_id,
+        "Cs": order.listing.symbol,
+        "pl": numbers.size(prevented.size_lots),
+        "pL": numbers.price(prevented.price_ticks),
+        "pY": amount(notional),
+    }

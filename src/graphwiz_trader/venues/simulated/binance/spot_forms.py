@@ -24,6 +24,16 @@ class Fill(msgspec.Struct, rename="camel"):
     trade_id: int
 
 
+class Prevented(msgspec.Struct, rename="camel"):
+    """A match that self-trade prevention did not let happen, as the taker's answer shows it."""
+
+    prevented_match_id: int
+    maker_order_id: int
+    price: str
+    taker_prevented_quantity: str | msgspec.UnsetType
+    maker_prevented_quantity: str | msgspec.UnsetType
+
+
 class Ack(msgspec.Struct, rename="camel"):
     symbol: str
     order_id: int
@@ -47,6 +57,9 @@ class Placed(Ack, rename="camel"):
     working_time: int
     self_trade_prevention_mode: str
     fills: list[Fill] | msgspec.UnsetType
+    prevented_matches: list[Prevented] | msgspec.UnsetType
+    prevented_match_id: int | msgspec.UnsetType
+    prevented_quantity: str | msgspec.UnsetType
 
 
 class Canceled(msgspec.Struct, rename="camel"):
@@ -89,6 +102,8 @@ class Queried(msgspec.Struct, rename="camel"):
     working_time: int
     orig_quote_order_qty: str
     self_trade_prevention_mode: str
+    prevented_match_id: int | msgspec.UnsetType
+    prevented_quantity: str | msgspec.UnsetType
 
 
 def placed(order: Order, numbers: Numbers, response_type: str) -> bytes:
@@ -105,15 +120,17 @@ def placed(order: Order, numbers: Numbers, response_type: str) -> bytes:
             numbers.price(order.price_ticks),
             numbers.size(order.size_lots),
             numbers.size(order.filled_lots),
-            ZERO,
+            amount(order.quote_size_units),
             amount(order.quote_units),
             order.status,
             time_in_force(order),
             order_type(order),
             order.side.name,
             order.created_ms,
-            "NONE",
+            order.self_trade.value,
             [_fill(execution, numbers) for execution in order.executions] if response_type == "FULL" else msgspec.UNSET,
+            _prevented_matches(order, numbers),
+            *_prevented(order, numbers),
         )
     )
 
@@ -130,13 +147,13 @@ def canceled(order: Order, numbers: Numbers, cancel_client_id: str) -> Canceled:
         numbers.price(order.price_ticks),
         numbers.size(order.size_lots),
         numbers.size(order.filled_lots),
-        ZERO,
+        amount(order.quote_size_units),
         amount(order.quote_units),
         order.status,
         time_in_force(order),
         order_type(order),
         order.side.name,
-        "NONE",
+        order.self_trade.value,
     )
 
 
@@ -161,8 +178,9 @@ def queried(order: Order, numbers: Numbers) -> Queried:
         order.updated_ms,
         True,
         order.created_ms,
-        ZERO,
-        "NONE",
+        amount(order.quote_size_units),
+        order.self_trade.value,
+        *_prevented(order, numbers),
     )
 
 
@@ -261,3 +279,25 @@ def _fill(execution: Execution, numbers: Numbers) -> Fill:
         execution.fee_asset,
         execution.trade_id,
     )
+
+
+def _prevented(order: Order, numbers: Numbers) -> tuple[int | msgspec.UnsetType, str | msgspec.UnsetType]:
+    """The last prevented match that took lots from the order and all that it lost so; nothing of an order without."""
+    if not order.prevented_lots:
+        return msgspec.UNSET, msgspec.UNSET
+    return order.prevented_matches[-1].match_id, numbers.size(order.prevented_lots)
+
+
+def _prevented_matches(order: Order, numbers: Numbers) -> list[Prevented] | msgspec.UnsetType:
+    if not order.prevented_matches:
+        return msgspec.UNSET
+    return [
+        Prevented(
+            match.match_id,
+            match.maker_order_id,
+            numbers.price(match.price_ticks),
+            numbers.size(match.taker_lots) if match.taker_lots else msgspec.UNSET,
+            numbers.size(match.maker_lots) if match.maker_lots else msgspec.UNSET,
+        )
+        for match in order.prevented_matches
+    ]

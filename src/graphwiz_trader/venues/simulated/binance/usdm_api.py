@@ -18,6 +18,7 @@ from graphwiz_trader.venues.simulated.binance.exchange_info import usdm_exchange
 from graphwiz_trader.venues.simulated.binance.numbers import Numbers
 from graphwiz_trader.venues.simulated.binance.order_requests import (
     USDM_CLIENT_ID,
+    USDM_SELF_TRADE,
     USDM_TIMES_IN_FORCE,
     OrderReader,
 )
@@ -91,7 +92,7 @@ class UsdmMethods:
         self._keys = keys
         self._numbers = numbers
         self._listen_keys = listen_keys
-        self._reader = OrderReader(numbers, USDM_TIMES_IN_FORCE, USDM_CLIENT_ID)
+        self._reader = OrderReader(numbers, USDM_TIMES_IN_FORCE, USDM_SELF_TRADE, USDM_CLIENT_ID)
 
     def place(self, parameters: Parameters, caller: Caller) -> bytes:
         response_type = parameters.optional("newOrderRespType") or "ACK"

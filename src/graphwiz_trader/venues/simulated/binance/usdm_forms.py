@@ -12,7 +12,10 @@ from graphwiz_trader.hft.events import OrderType, TimeInForce
 from graphwiz_trader.venues.simulated.accounts import Account, Position
 from graphwiz_trader.venues.simulated.binance.numbers import Numbers, amount, fixed
 from graphwiz_trader.venues.simulated.ledger import LEVERAGE, LinearLedger
-from graphwiz_trader.venues.simulated.orders import Order, OrderEvent, OrderStatus
+from graphwiz_trader.venues.simulated.orders import EventKind, Order, OrderEvent, OrderStatus
+
+_EXECUTION_TYPES = {EventKind.AMENDED: "AMENDMENT", EventKind.TRADE_PREVENTION: "EXPIRED"}
+"""Where USD-M has other words than spot; that self-trade prevention ended an order is said by its status."""
 
 
 class OrderForm(msgspec.Struct, rename="camel"):
@@ -71,7 +74,7 @@ def order_form(order: Order, numbers: Numbers, *, as_accepted: bool = False) -> 
         False,
         order.order_type.name,
         "NONE",
-        "NONE",
+        order.self_trade.value,
         0,
         order.created_ms,
         order.updated_ms,
@@ -91,7 +94,7 @@ def order_update(event: OrderEvent, numbers: Numbers) -> bytes:
         "p": numbers.price(order.price_ticks),
         "ap": average_price(order, event.filled_lots, event.quote_units),
         "sp": "0",
-        "x": event.kind,
+        "x": _EXECUTION_TYPES.get(event.kind, event.kind),
         "X": event.status,
         "i": order.order_id,
         "l": numbers.size(execution.size_lots if execution else 0),
@@ -113,7 +116,7 @@ def order_update(event: OrderEvent, numbers: Numbers) -> bytes:
         "pP": False,
         "si": 0,
         "ss": 0,
-        "V": "NONE",
+        "V": order.self_trade,
         "pm": "NONE",
         "gtd": 0,
     }
