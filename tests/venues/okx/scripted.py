@@ -8,12 +8,15 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest, ws_create_server
 
 from graphwiz_trader.hft.decoders import okx_decoder
+from graphwiz_trader.hft.events import RecordKind, Trust
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.hft.market_data import MarketData
 from graphwiz_trader.hft.orderbook import OrderBookManager
+from graphwiz_trader.hft.records import TrustChange
 from graphwiz_trader.venues.base import Endpoints
 from hft.okx_floor import INSTRUMENTS
 from venues.harness import Watched
@@ -133,6 +136,8 @@ class OkxSink(Watched):
         self.frames: list[tuple[int, bytes]] = []
         self.lines: list[tuple[int, bool, str]] = []
         self.asked: Counter[int] = Counter()
+        self.trust: list[tuple[int, Trust]] = []
+        """Every change of a book's trust, as the journal would have it."""
         self.request_snapshot: Callable[[int], None] = lambda _book: None
         self.books = OrderBookManager(instruments)
         self.market_data = MarketData(
@@ -143,7 +148,9 @@ class OkxSink(Watched):
         )
 
     def append(self, kind: int, source: int, time_ns: int, payload: bytes) -> None:
-        """As a recorder: nothing is kept."""
+        """As a recorder."""
+        if kind == RecordKind.TRUST:
+            self.trust.append((source, msgspec.json.decode(payload, type=TrustChange).trust))
 
     def on_market_frame(self, line: int, frame: bytes, now_ns: int) -> None:
         self.frames.append((line, frame))
