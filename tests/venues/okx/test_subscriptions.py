@@ -188,6 +188,13 @@ def test_asking_soon_after_being_served_is_slowed_down_until_the_book_is_content
     assert subscriptions.next_s() == CONTENT_S
 
 
+def test_what_is_refused_here_is_to_be_had_elsewhere():
+    subscriptions = begun(A, B)
+    subscriptions.on_error(A, "doesn't exist", 1.0)
+    assert not subscriptions.renew(A, 2.0)
+    assert subscriptions.renew(B, 2.0), "its first is under way"
+
+
 def test_leaving_that_is_not_answered_is_no_reason_to_stay_away():
     subscriptions = complete(A)
     subscriptions.renew(A, 100.0)

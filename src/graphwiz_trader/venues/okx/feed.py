@@ -62,14 +62,13 @@ class OkxFeed:
         return self._lines.last_failure
 
     def request_snapshot(self, book: int) -> None:
-        """Subscribe that book anew on a line that is up; does nothing while all are down or it is under way.
+        """Subscribe that book anew, on the first line that can; does nothing while all are down.
 
         Raises KeyError for a book that is not this exchange's.
         """
         topic = Topic(BOOKS, self._names[book])
         for line in self._lines.lines:
-            if line.is_up:
-                line.renew(topic)
+            if line.renew(topic):
                 return
 
     def subscribe(self, book: int) -> None:

@@ -83,11 +83,12 @@ class OkxLine:
         """Until cancelled: then it is closed and reported down. Raises what the sink raised."""
         await self._connection.run(self._receive)
 
-    def renew(self, topic: Topic) -> None:
-        """Have a book's snapshot again. Does nothing while that is under way or the line is down."""
-        if self._state.is_up:
-            self._subscriptions.renew(topic, self._now_s())
-            self._wake.set()
+    def renew(self, topic: Topic) -> bool:
+        """Have a book's snapshot again. Returns whether one is to come: not while the line is down."""
+        if not self._state.is_up:
+            return False
+        self._wake.set()
+        return self._subscriptions.renew(topic, self._now_s())
 
     def want(self, topics: Iterable[Topic]) -> None:
         for topic in topics:

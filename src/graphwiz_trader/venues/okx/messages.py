@@ -19,8 +19,10 @@ CLOSING_SOON = "64008"
 """The connection will be closed for an upgrade of the service; said 60 s ahead."""
 
 _EVENT, _SNAPSHOT = b'"event"', b'"snapshot"'
-_HEAD_BYTES = 512
-"""Where to look for an event: such messages are short, and a book's levels need not be searched for it."""
+_DATA = b'{"arg"'
+_LONGEST_ANSWER = 160
+"""The venue writes ``event`` first in events and ``arg`` first in data. Others may write an answer the other way round:
+it is then no longer than this, and data is."""
 _NAMED = re.compile(r"channel:\s*([\w-]+)\s*,\s*instId:\s*([\w-]+)")
 
 
@@ -65,7 +67,7 @@ def request(op: str, topics: Sequence[Topic]) -> bytes:
 
 def is_event(frame: bytes) -> bool:
     """Whether a frame may be an event; quick, for every frame is asked."""
-    return frame.find(_EVENT, 0, _HEAD_BYTES) >= 0
+    return not frame.startswith(_DATA) or (len(frame) <= _LONGEST_ANSWER and _EVENT in frame)
 
 
 def event(frame: bytes) -> Message | None:

@@ -117,16 +117,21 @@ class Subscriptions:
         elif state.phase is _Phase.IN:
             state.due_s = now_s
 
-    def renew(self, topic: Topic, now_s: float) -> None:
-        """Leave and come back for a snapshot, soon or later; does nothing while that is under way."""
+    def renew(self, topic: Topic, now_s: float) -> bool:
+        """Leave and come back for a snapshot, soon or later; once, however often it is asked for meanwhile.
+
+        Returns whether one is to come: not of what the venue refuses, nor of what is not wanted.
+        """
         state = self._states[topic]
-        if not state.is_complete or state.due_s < inf:
-            return
-        if now_s - state.served_s < CONTENT_S:
-            state.due_s = now_s + state.pauses.next_s()
-        else:
-            state.pauses.reset()
-            state.due_s = now_s
+        if not state.wanted or (state.phase is _Phase.OUT and state.refusals.failures):
+            return False
+        if state.is_complete and state.due_s == inf:
+            if now_s - state.served_s < CONTENT_S:
+                state.due_s = now_s + state.pauses.next_s()
+            else:
+                state.pauses.reset()
+                state.due_s = now_s
+        return True
 
     def on_subscribed(self, topic: Topic, now_s: float) -> None:
         state = self._states.get(topic)
