@@ -82,6 +82,7 @@ def test_a_run_of_some_seconds_trades_and_ends_in_order_with_code_0(tmp_path: Pa
     figures = json.loads((tmp_path / "figures.json").read_text())
     assert figures["counts"]["frames"] > 100
     assert figures["ended"]
+    assert figures["end_reason"] == "8 s are over"
     assert figures["open_orders"] == 0
     assert {book["trust"] for book in figures["books"]} == {"live"}
     verification = verify(journal_of(tmp_path))

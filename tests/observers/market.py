@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -64,13 +64,13 @@ def record(kind: RecordKind, payload: Any, time_ns: int = START_NS, source: int 
     return Record(int(kind), source, time_ns, raw)
 
 
-def session(name: str = "s1", time_ns: int = START_NS) -> Record:
+def session(name: str = "s1", time_ns: int = START_NS, config: Mapping[str, Any] | None = None) -> Record:
     payload = {
         "session": name,
         "started_ns": time_ns,
         "mode": "simulated",
         "version": "0.1.0",
-        "config": {},
+        "config": config or {},
         "instruments": INSTRUMENTS,
         "lines": [
             {"line": 0, "exchange": "binance", "role": "market"},

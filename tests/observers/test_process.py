@@ -30,7 +30,7 @@ import sys; sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from graphwiz_trader.observers.process import run_observer
 data = Path(sys.argv[2])
-run_observer(data / "journal", data, int(sys.argv[3]))
+run_observer(data / "journal", data, int(sys.argv[3]), ready=lambda page: None)
 """
 
 
@@ -85,7 +85,7 @@ def test_a_taken_port_is_named_with_the_option_that_changes_it(tmp_path: Path) -
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(PortInUseError, match=rf"port {port} on 127.0.0.1 .*hft.observer.port"):
-            run_observer(tmp_path / "journal", tmp_path, port)
+            run_observer(tmp_path / "journal", tmp_path, port, ready=pytest.fail)
 
 
 @pytest.mark.slow

@@ -107,7 +107,7 @@ class TradingSession:
         """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self.stop, signal.Signals(number).name)
+            loop.add_signal_handler(number, self.stop, "Ctrl-C" if number == signal.SIGINT else "SIGTERM")
         instruments = self._instruments or await self._load_instruments()
         inventory = await self._order_side.inventory(instruments)
         journal = JournalWriter(self.directory, session=self.name)

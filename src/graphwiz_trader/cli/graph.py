@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from graphwiz_trader.config import default_file, load
+from graphwiz_trader.observers.knowledge_graph.findings import Correlation, Pattern, correlations, patterns
 from graphwiz_trader.observers.knowledge_graph.performance import days_ago_ns, performance
 from graphwiz_trader.observers.knowledge_graph.store import GraphStore
 
@@ -48,8 +50,31 @@ def show_performance(
     table.add_row("total PnL", found.total_pnl)
     table.add_row("winning trades", str(found.winning_trades))
     table.add_row("win rate", "no trades closed" if found.win_rate is None else f"{found.win_rate:.1%}")
-    table.add_row("as of", datetime.fromtimestamp(found.as_of_ns // 10**9, UTC).isoformat())
+    table.add_row("as of", _when(found.as_of_ns))
     Console().print(table)
+
+
+@app.command("patterns")
+def show_patterns(
+    days: Annotated[float | None, typer.Option(min=0, help="Only patterns seen in the last so many days.")] = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Trades that the market offered again and again: where to buy and sell, how often, and what it netted."""
+    found = patterns(_store(data_dir), since_ns=0 if days is None else days_ago_ns(days))
+    rows = [
+        (p.kind, p.buy, p.sell, f"{p.seen:,}", f"{p.mean_bps:.2f}", f"{p.best_bps:.2f}", _when(p.last_ns))
+        for p in found
+    ]
+    _show(found, ("pattern", "buy", "sell", "seen", "mean bps", "best bps", "last seen"), rows, as_json=as_json)
+
+
+@app.command("correlations")
+def show_correlations(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """How instruments move together from second to second: 1 is in step, -1 is against each other."""
+    found = correlations(_store(data_dir))
+    rows = [(c.session, c.one, c.other, f"{c.coefficient:+.3f}", f"{c.seconds:,}") for c in found]
+    _show(found, ("session", "instrument", "with", "correlation", "seconds"), rows, as_json=as_json)
 
 
 @app.command("query")
@@ -64,12 +89,7 @@ def query(
         rows = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
         typer.echo(json.dumps(rows, indent=2, default=_plain))
         return
-    table = Table()
-    for name in answer.columns:
-        table.add_column(name, overflow="fold")
-    for row in answer.rows:
-        table.add_row(*(str(value) for value in row))
-    Console().print(table)
+    _print(answer.columns, [[str(value) for value in row] for row in answer.rows])
 
 
 @app.command("rebuild")
@@ -90,6 +110,30 @@ def rebuild_graph(data_dir: DataDir = None, as_json: AsJson = False) -> None:
         typer.echo(json.dumps(done._asdict()))
     else:
         typer.echo(f"The graph was made anew from {done.sessions:,} sessions, {done.records:,} records.")
+
+
+def _show(
+    found: Sequence[Pattern | Correlation], columns: Sequence[str], rows: Sequence[Sequence[str]], *, as_json: bool
+) -> None:
+    if as_json:
+        typer.echo(json.dumps([row._asdict() for row in found], indent=2))
+    elif not found:
+        typer.echo("The graph has none yet.")
+    else:
+        _print(columns, rows)
+
+
+def _print(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    table = Table()
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+def _when(time_ns: int) -> str:
+    return datetime.fromtimestamp(time_ns // 10**9, UTC).isoformat()
 
 
 def _data_dir(given: Path | None) -> Path:

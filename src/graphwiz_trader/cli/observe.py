@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -21,8 +23,15 @@ def observe(
     data_dir: Annotated[Path | None, typer.Option("--data-dir", help="Default: data_dir of the configuration.")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65_535, help="Default: observer.port.")] = None,
 ) -> None:
-    """Serve the page, the metrics and the knowledge graph of the newest session until SIGTERM or Ctrl-C."""
+    """Serve the page, the metrics and the knowledge graph of the newest session until SIGTERM or Ctrl-C.
+
+    Prints the page's address as one line of JSON when it is ready.
+    """
     config = load(config_file or default_file())
     data = data_dir or config.data_dir
-    knowledge = config.knowledge_graph
-    run_observer(data / "journal", data, port or config.observer.port, graph=knowledge.store_trades)
+    run_observer(data / "journal", data, port or config.observer.port, ready=_say)
+
+
+def _say(page: str) -> None:
+    sys.stdout.write(json.dumps({"ready": True, "page": page}) + "\n")
+    sys.stdout.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -61,10 +62,10 @@ class Child:
         """What it wrote to standard error last."""
         return "\n".join(self._errors) or "it wrote nothing to standard error"
 
-    def end(self, timeout_s: float) -> int:
-        """Ask it to end as by SIGTERM; kill it when it does not. Its exit code."""
+    def end(self, timeout_s: float, how: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to end; kill it when it does not. Its exit code."""
         if self._process.poll() is None:
-            self._process.terminate()
+            self._process.send_signal(how)
         try:
             return self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import signal
 import threading
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,6 +26,7 @@ from graphwiz_trader.observers.terminal import TerminalView, summary
 app = typer.Typer()
 
 _EXCHANGE_READY_S = 60.0
+_OBSERVER_READY_S = 20.0
 _STEP_S = 300.0
 """One step of compiling may take this long on a slow machine."""
 _END_S = 15.0
@@ -54,9 +54,9 @@ def run(
     running = _Run(config, config_file, console, stop)
     failure = ""
     try:
-        running.start(seed=seed, port=port or config.observer.port)
+        running.start(seed=seed, port=port or config.observer.port, duration_s=duration)
         if not stop.is_set():
-            running.watch(duration, view=not headless)
+            running.watch(view=not headless)
     except ChildError as error:
         failure = str(error)
     finally:
@@ -82,31 +82,39 @@ class _Run:
         self._session: OneSession | None = None
         self.fold = StateFold()
 
-    def start(self, *, seed: int, port: int) -> None:
-        """Start exchanges, trader and observer. Raises ChildError for one of the first two that does not come up."""
+    def start(self, *, seed: int, port: int, duration_s: float) -> None:
+        """Start exchanges, a trader that ends after so long (0: never), and the observer.
+
+        Raises ChildError when exchanges or trader do not come up.
+        """
         arguments = self._simulate(seed) if self._config.mode == "simulated" else ()
-        self._trader = self._child("trader", "trade", *arguments, *self._config_arguments)
+        limit = ("--duration", str(duration_s))
+        self._trader = self._child("trader", "trade", *arguments, *limit, *self._config_arguments)
         journal = self._prepare(self._trader)
         if journal is None:
             return
         self._session = OneSession(journal)
         data_dir = str(self._config.data_dir)
         self._observer = self._child("observer", "observe", "--data-dir", data_dir, "--port", str(port))
-        self._console.print(f"page: http://127.0.0.1:{port}   journal: {journal}", highlight=False)
+        self._console.print(f"journal: {journal}", highlight=False)
+        try:
+            self._console.print(f"page: {self._observer.words(_OBSERVER_READY_S)['page']}", highlight=False)
+        except ChildError as error:  # trading does not depend on who watches
+            self._console.print(f"[yellow]{error}")
+            self._observer = None
 
-    def watch(self, duration_s: float, *, view: bool) -> None:
-        """Follow the journal until it is time to stop. Raises ChildError when the trader ends on its own."""
-        until_s = time.monotonic() + duration_s if duration_s else float("inf")
+    def watch(self, *, view: bool) -> None:
+        """Follow the journal until we are told to stop or the trader's time is over. Raises ChildError if it fails."""
         if view and self._console.is_terminal:
             with TerminalView(self._console) as terminal:
-                self._watch(until_s, terminal)
+                self._watch(terminal)
         else:
-            self._watch(until_s, None)
+            self._watch(None)
 
     def end(self) -> None:
         """End the trader, read its journal to the end, then end the rest."""
         if self._trader is not None:
-            self._trader.end(_END_S)
+            self._trader.end(_END_S, signal.SIGINT)
             self._read()
         for child in reversed(self._children):
             child.end(_END_S)
@@ -134,17 +142,18 @@ class _Run:
                 progress.update(task, description=words["preparing"], completed=words["done"], total=words["of"])
         return None
 
-    def _watch(self, until_s: float, terminal: TerminalView | None) -> None:
+    def _watch(self, terminal: TerminalView | None) -> None:
         assert self._trader is not None
         assert self._session is not None
-        while not self._stop.wait(_REDRAW_S) and time.monotonic() < until_s:
+        while not self._stop.wait(_REDRAW_S):
             self._read()
             if terminal is not None:
                 terminal.show(self.fold.state, silent_s=self._session.silent_s)
+            if self._trader.exit_code == 0:
+                return
             if self._trader.exit_code is not None:
                 raise ChildError(f"the trader ended on its own: {self._trader.last_words()}")
             if self._observer is not None and self._observer.exit_code is not None:
-                # Trading does not depend on who watches.
                 self._console.print(f"[yellow]the observer ended: {self._observer.last_words()}")
                 self._observer = None
 

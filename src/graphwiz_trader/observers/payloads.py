@@ -22,6 +22,20 @@ class Line(msgspec.Struct, frozen=True):
     role: str = ""
 
 
+class GraphKeys(msgspec.Struct, frozen=True):
+    """What of a session belongs into the graph, as it was configured."""
+
+    store_trades: bool = True
+    store_patterns: bool = True
+    analyze_correlations: bool = True
+
+
+class Configuration(msgspec.Struct, frozen=True):
+    """What observers read of a session's configuration."""
+
+    knowledge_graph: GraphKeys = GraphKeys()
+
+
 class Session(msgspec.Struct, frozen=True):
     """The first record of a journal: what runs, on which instruments, over which lines."""
 
@@ -32,6 +46,7 @@ class Session(msgspec.Struct, frozen=True):
     instruments: tuple[Instrument, ...] = ()
     lines: tuple[Line, ...] = ()
     strategies: tuple[str, ...] = ()
+    config: Configuration = Configuration()
 
 
 class Percentiles(msgspec.Struct, frozen=True):

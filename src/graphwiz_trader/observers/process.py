@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,19 +38,21 @@ class PortInUseError(GraphwizError):
     """The page's port is taken."""
 
 
-def run_observer(journal_dir: Path, data_dir: Path, port: int, graph: bool = True) -> None:
+def run_observer(journal_dir: Path, data_dir: Path, port: int, *, ready: Callable[[str], None]) -> None:
     """Observes the newest session under `journal_dir` until SIGINT or SIGTERM. Waits for a first one to appear.
 
-    The page is at http://127.0.0.1:`port`; the graph lies under `data_dir`. Raises PortInUseError.
+    The graph lies under `data_dir`. `ready` is told the page's address: nothing else listens there. Port 0 takes a
+    free one. Raises PortInUseError.
     """
     with _listen(port) as listener:
-        asyncio.run(_Observer(journal_dir, data_dir / GRAPH_FOLDER if graph else None).run(listener))
+        ready(f"http://{_LOOPBACK}:{listener.getsockname()[1]}")
+        asyncio.run(_Observer(journal_dir, data_dir / GRAPH_FOLDER).run(listener))
 
 
 class _Observer:
     """One thread for the page and what it shows, one for the graph: a slow database never delays the page."""
 
-    def __init__(self, journal_dir: Path, graph_dir: Path | None) -> None:
+    def __init__(self, journal_dir: Path, graph_dir: Path) -> None:
         self._journal_dir = journal_dir
         self._graph_dir = graph_dir
         self._session = NewestSession(journal_dir)
@@ -97,8 +99,6 @@ class _Observer:
             await asyncio.sleep(0 if len(records) == _RECORDS_A_TURN else _IDLE_S)
 
     def _keep_graph(self) -> None:
-        if self._graph_dir is None:
-            return
         projector = GraphProjector(GraphStore(self._graph_dir), self._journal_dir, self._say)
         try:
             while not self._stopping.is_set():

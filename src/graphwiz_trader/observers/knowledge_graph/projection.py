@@ -14,15 +14,19 @@ from collections.abc import Hashable
 
 import msgspec
 
-from graphwiz_trader.hft.events import Fill, RecordKind, Side
+from graphwiz_trader.hft.events import Fill, Opportunity, RecordKind, Side
 from graphwiz_trader.hft.instruments import Instrument, Instruments, text_from_money, text_from_units
 from graphwiz_trader.hft.positions import PositionTracker
+from graphwiz_trader.hft.pulse import Pulse
 from graphwiz_trader.hft.records import OrderSent, OrderUpdate
 from graphwiz_trader.journal.layout import Record
 from graphwiz_trader.observers import payloads
+from graphwiz_trader.observers.knowledge_graph.correlations import Correlations
+from graphwiz_trader.observers.knowledge_graph.patterns import CrossPatterns
 from graphwiz_trader.observers.knowledge_graph.schema import Batch, Row
 
-_KINDS = frozenset({RecordKind.SESSION, RecordKind.ORDER, RecordKind.ORDER_UPDATE, RecordKind.FILL, RecordKind.END})
+_ALWAYS = frozenset({RecordKind.SESSION, RecordKind.END})
+_TRADES = frozenset({RecordKind.ORDER, RecordKind.ORDER_UPDATE, RecordKind.FILL})
 
 
 class SessionProjection:
@@ -36,8 +40,11 @@ class SessionProjection:
         self.end_reason: str | None = None
         """None until the session was closed in order."""
         self._batch: Batch = {}
+        self._kinds = _ALWAYS
         self._instruments = Instruments(())
         self._trackers: dict[str, PositionTracker] = {}
+        self._patterns = CrossPatterns("", self._name_of)
+        self._correlations = Correlations(0)
         self._open_trips: dict[tuple[str, str], list[tuple[str, int]]] = {}
 
     @property
@@ -50,7 +57,7 @@ class SessionProjection:
         self.position += 1
         self.last_ns = record.time_ns
         try:
-            payload = payloads.decode(record.kind, record.payload) if record.kind in _KINDS else None
+            payload = payloads.decode(record.kind, record.payload) if record.kind in self._kinds else None
         except msgspec.DecodeError:
             return
         match payload:
@@ -60,6 +67,10 @@ class SessionProjection:
                 self._order_state(payload)
             case Fill():
                 self._fill(payload)
+            case Opportunity():
+                self._pattern(payload)
+            case Pulse():
+                self._moves(payload, record.time_ns)
             case payloads.Session():
                 self._begin(payload)
             case payloads.End():
@@ -91,6 +102,9 @@ class SessionProjection:
     def _begin(self, session: payloads.Session) -> None:
         self.session = session.session
         self._instruments = Instruments(session.instruments)
+        self._kinds = _wanted(session.config.knowledge_graph)
+        self._patterns = CrossPatterns(self.session, self._name_of)
+        self._correlations = Correlations(len(self._instruments))
         self._put(
             "sessions",
             session.session,
@@ -112,6 +126,23 @@ class SessionProjection:
 
     def _instrument(self, book: int) -> Instrument | None:
         return self._instruments[book] if 0 <= book < len(self._instruments) else None
+
+    def _name_of(self, book: int) -> str | None:
+        instrument = self._instrument(book)
+        return None if instrument is None else _instrument_id(instrument)
+
+    def _pattern(self, opportunity: Opportunity) -> None:
+        row = self._patterns.add(opportunity)
+        if row is not None:
+            self._put("patterns", row["id"], row)
+
+    def _moves(self, pulse: Pulse, time_ns: int) -> None:
+        if not self._correlations.add(pulse, time_ns):
+            return
+        for one, other, coefficient, seconds in self._correlations.coefficients():
+            names = {"one": self._name_of(one), "other": self._name_of(other)}
+            row = {**names, "session": self.session, "coefficient": coefficient, "seconds": seconds}
+            self._put("correlations", (one, other), row)
 
     def _order(self, order: OrderSent, time_ns: int) -> None:
         instrument = self._instrument(order.book)
@@ -203,6 +234,18 @@ class SessionProjection:
 
     def _order_id(self, client_id: str) -> str:
         return f"{self.session}/{client_id}"
+
+
+def _wanted(keys: payloads.GraphKeys) -> frozenset[RecordKind]:
+    """The kinds of record that a session's graph is made of."""
+    kinds = _ALWAYS
+    if keys.store_trades:
+        kinds |= _TRADES
+    if keys.store_patterns:
+        kinds |= {RecordKind.OPPORTUNITY}
+    if keys.analyze_correlations:
+        kinds |= {RecordKind.PULSE}
+    return kinds
 
 
 def _instrument_id(instrument: Instrument) -> str:

@@ -28,6 +28,8 @@ TABLES = (
     " fee_asset STRING, maker BOOL, time_ns INT64)",
     "CREATE NODE TABLE IF NOT EXISTS Trade(id STRING PRIMARY KEY, symbol STRING, pnl STRING, pnl_money INT128,"
     " opened_ns INT64, closed_ns INT64)",
+    "CREATE NODE TABLE IF NOT EXISTS Pattern(id STRING PRIMARY KEY, kind STRING, session STRING, symbol STRING,"
+    " seen INT64, mean_bps DOUBLE, best_bps DOUBLE, first_ns INT64, last_ns INT64)",
     "CREATE REL TABLE IF NOT EXISTS LISTED_ON(FROM Instrument TO Exchange)",
     "CREATE REL TABLE IF NOT EXISTS PLACED_BY(FROM `Order` TO Strategy)",
     "CREATE REL TABLE IF NOT EXISTS OF_INSTRUMENT(FROM `Order` TO Instrument)",
@@ -35,6 +37,10 @@ TABLES = (
     "CREATE REL TABLE IF NOT EXISTS EXECUTES(FROM Fill TO `Order`)",
     "CREATE REL TABLE IF NOT EXISTS CLOSED_BY(FROM Trade TO Strategy)",
     "CREATE REL TABLE IF NOT EXISTS MADE_OF(FROM Trade TO Fill)",
+    "CREATE REL TABLE IF NOT EXISTS BUYS(FROM Pattern TO Instrument)",
+    "CREATE REL TABLE IF NOT EXISTS SELLS(FROM Pattern TO Instrument)",
+    "CREATE REL TABLE IF NOT EXISTS MOVES_WITH(FROM Instrument TO Instrument, session STRING, coefficient DOUBLE,"
+    " seconds INT64)",
 )
 
 MERGES = {
@@ -72,6 +78,17 @@ MERGES = {
     ),
     "trade_fills": (
         "UNWIND $rows AS r MATCH (t:Trade {id: r.trade_id}), (f:Fill {id: r.fill_id}) MERGE (t)-[:MADE_OF]->(f)"
+    ),
+    "patterns": (
+        "UNWIND $rows AS r MATCH (b:Instrument {id: r.buy}), (s:Instrument {id: r.sell}) MERGE (p:Pattern {id: r.id})"
+        " SET p.kind = r.kind, p.session = r.session, p.symbol = r.symbol, p.seen = r.seen, p.mean_bps = r.mean_bps,"
+        " p.best_bps = r.best_bps, p.first_ns = r.first_ns, p.last_ns = r.last_ns"
+        " MERGE (p)-[:BUYS]->(b) MERGE (p)-[:SELLS]->(s)"
+    ),
+    "correlations": (
+        "UNWIND $rows AS r MATCH (a:Instrument {id: r.one}), (b:Instrument {id: r.other})"
+        " MERGE (a)-[m:MOVES_WITH {session: r.session}]->(b)"
+        " SET m.coefficient = r.coefficient, m.seconds = r.seconds"
     ),
     "progress": (
         "UNWIND $rows AS r MATCH (s:Session {id: r.id}) SET s.position = r.position, s.last_ns = r.last_ns,"
