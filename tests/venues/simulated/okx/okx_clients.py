@@ -71,8 +71,9 @@ def login(
     secret: str = DEMO_API_SECRET,
     passphrase: str = DEMO_PASSPHRASE,
     timestamp: str | int | None = None,
+    late_s: int = 0,
 ) -> dict[str, Any]:
-    when = timestamp if timestamp is not None else str(now_ms() // 1000)
+    when = timestamp if timestamp is not None else str(now_ms() // 1000 - late_s)
     sign = hmac.new(secret.encode(), f"{when}GET/users/self/verify".encode(), hashlib.sha256).digest()
     return {"apiKey": key, "passphrase": passphrase, "timestamp": when, "sign": base64.b64encode(sign).decode()}
 

@@ -126,7 +126,9 @@ class PrivateChannels:
 
     def _tell(self, account: Account, subscription: Subscription, data: list[dict[str, Any]]) -> None:
         arg = {**subscription.arg, "uid": str(account.uid)}
-        subscription.reader.send(msgspec.json.encode({"arg": arg, "data": data}), subscription.arg["channel"])
+        channel, inst_id = arg["channel"], data[0].get("instId", "") if data else ""
+        name = f"{channel}:{inst_id}" if inst_id else channel
+        subscription.reader.send(msgspec.json.encode({"arg": arg, "data": data}), name)
 
     def _wants(self, arg: Mapping[str, str], product: Product) -> bool:
         family = arg.get("instFamily")

@@ -85,7 +85,7 @@ class PublicChannels:
         collecting = self._collecting.get(key)
         if collecting is not None:
             self._publish_collected(key, collecting, now_ms)
-            subscriber.send(collecting.first(now_ms), key[0])
+            subscriber.send(collecting.first(now_ms), _name(key))
         elif key[0] == INSTRUMENTS:
             subscriber.send(self._instruments(key[1]), INSTRUMENTS)
         self._subscribers.setdefault(key, {})[subscriber] = None
@@ -108,11 +108,9 @@ class PublicChannels:
     def traded(self, trade: PublicTrade) -> None:
         self.tickers[trade.listing.symbol].traded(trade)
         self.recent[trade.listing.symbol].append(trade)
-        subscribers = self.subscribers((EVERY_TRADE, trade.listing.symbol))
-        if subscribers:
-            frame = market_frames.every_trade(self._products[trade.listing.symbol], trade)
-            for subscriber in subscribers:
-                subscriber.send(frame, EVERY_TRADE)
+        inst_id = trade.listing.symbol
+        if self._subscribers.get((EVERY_TRADE, inst_id)):
+            self._publish((EVERY_TRADE, inst_id), market_frames.every_trade(self._products[inst_id], trade))
         if self._trades and not _is_of_one_taker(self._trades[-1], trade):
             self._tell_trades()
         self._trades.append(trade)
@@ -124,7 +122,7 @@ class PublicChannels:
     def flush(self, now_ms: int) -> None:
         """Publish what has collected and is due."""
         self._tell_trades()
-        for key in self._subscribers:
+        for key in list(self._subscribers):
             collecting = self._collecting.get(key)
             if collecting is not None and now_ms >= self._due_ms[key]:
                 self._publish_collected(key, collecting, now_ms)
@@ -144,8 +142,11 @@ class PublicChannels:
         frame = collecting.collected(now_ms)
         if frame is None or (key in self.books and self._faults.drops_depth(key[1])):
             return
+        self._publish(key, frame)
+
+    def _publish(self, key: Key, frame: bytes) -> None:
         for subscriber in self.subscribers(key):
-            subscriber.send(frame, key[0])
+            subscriber.send(frame, _name(key))
 
     def _tell_trades(self) -> None:
         if not self._trades:
@@ -153,15 +154,17 @@ class PublicChannels:
         trades, self._trades = self._trades, []
         inst_id = trades[0].listing.symbol
         self._trade_seq_id += 1
-        subscribers = self.subscribers((TRADES, inst_id))
-        if subscribers:
-            frame = market_frames.trades(self._products[inst_id], trades, self._trade_seq_id)
-            for subscriber in subscribers:
-                subscriber.send(frame, TRADES)
+        if self._subscribers.get((TRADES, inst_id)):
+            self._publish((TRADES, inst_id), market_frames.trades(self._products[inst_id], trades, self._trade_seq_id))
 
     def _instruments(self, inst_type: str) -> bytes:
         data = [product.rules() for product in self._products.of_type(inst_type)]
         return msgspec.json.encode({"arg": {"channel": INSTRUMENTS, "instType": inst_type}, "data": data})
+
+
+def _name(key: Key) -> str:
+    """What faults call a channel: ``books:BTC-USDT``."""
+    return ":".join(key)
 
 
 def _is_of_one_taker(before: PublicTrade, trade: PublicTrade) -> bool:

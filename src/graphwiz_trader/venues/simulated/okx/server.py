@@ -49,16 +49,16 @@ class OkxVenue:
         self.channels = PublicChannels(self.products, self.faults)
         self.venue.market_listeners.append(self.channels)
         self._keys = ApiKeys()
-        self._clock_ms = options.clock_ms
+        self.clock_ms = options.clock_ms
         self.orders = OrderDesk(self.venue, self.products)
         self._dead_man = DeadMan(self.orders)
         forms, history = AccountForms(self.venue, self.products), History()
-        private = PrivateChannels(self.products, forms)
-        self.venue.order_listeners += [private, history]
+        self.accounts = PrivateChannels(self.products, forms)
+        self.venue.order_listeners += [self.accounts, history]
         self._desk = Desk(
             keys=self._keys,
             public=self.channels,
-            private=private,
+            private=self.accounts,
             orders=self.orders,
             clock_ms=options.clock_ms,
             events_first=options.events_first,
@@ -73,19 +73,19 @@ class OkxVenue:
             signed=done.routes() | held.routes(),
             rates=asked.rates() | done.rates() | held.rates(),
         )
-        self._front = HttpFront(self, options.tls)
+        self.front = HttpFront(self, options.tls)
         self._sockets = 0
         self._silence_due_ms = 0
 
     @property
     def urls(self) -> Urls:
         """Raises RuntimeError before ``start``."""
-        stream = self._front.stream_url
-        return Urls(self._front.rest_url, stream, f"{stream}{PATH}{PRIVATE}")
+        stream = self.front.stream_url
+        return Urls(self.front.rest_url, stream, f"{stream}{PATH}{PRIVATE}")
 
     @property
     def open_connections(self) -> int:
-        return len(self._front.connections)
+        return len(self.front.connections)
 
     def open_account(
         self, name: str, who: Credentials, funds: Mapping[str, str], trade_group: int | None = None
@@ -97,11 +97,11 @@ class OkxVenue:
 
     async def start(self, port: int = 0) -> None:
         """Listen on 127.0.0.1; port 0 takes a free one. Raises OSError when the port is taken."""
-        await self._front.start(port)
+        await self.front.start(port)
 
     async def stop(self) -> None:
         """Close the port and every connection."""
-        await self._front.stop()
+        await self.front.stop()
 
     def flush(self, now_ms: int) -> None:
         """Publish what collects over an interval and is due; close the connections that have fallen silent."""
@@ -114,7 +114,7 @@ class OkxVenue:
 
     def disconnect_all(self) -> None:
         """Drop every connection without a word."""
-        self._front.disconnect_all()
+        self.front.disconnect_all()
 
     def announce_upgrade(self) -> None:
         """Tell every client that its connection will soon be closed, as OKX does 60 s ahead."""
@@ -129,7 +129,7 @@ class OkxVenue:
     def answer(self, request: HttpRequest) -> HttpResponse:
         """A REST request."""
         response = self._rest.answer(request)
-        self.venue.publish(self._clock_ms())
+        self.venue.publish(self.clock_ms())
         return response
 
     def upgrade(self, request: HttpRequest) -> Answer:
@@ -137,10 +137,10 @@ class OkxVenue:
         route = request.path.removeprefix(PATH).rstrip("/")
         if not request.path.startswith(PATH) or route not in (PUBLIC, BUSINESS, PRIVATE):
             return problem(OkxError(*errors.NOT_FOUND))
-        if not self.connects.take(request.client, self._clock_ms()):
+        if not self.connects.take(request.client, self.clock_ms()):
             return problem(OkxError(*errors.TOO_MANY_REQUESTS))
         self._sockets += 1
         return OkxSocket(self._desk, route, self._sockets, is_vip=self.is_vip)
 
     def _open_sockets(self) -> list[OkxSocket]:
-        return [socket for socket in self._front.connections if isinstance(socket, OkxSocket)]
+        return [socket for socket in self.front.connections if isinstance(socket, OkxSocket)]
