@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from graphwiz_trader.errors import did_you_mean
 from graphwiz_trader.venues.base import Credentials, Endpoints, VenueError
 
-_CLOSE_S = 5.0
+_CLOSE_S = 2.0
 
 OWN_ADDRESSES = Endpoints(rest="", stream="", orders="")
 """Those that ccxt knows."""
@@ -41,10 +41,14 @@ def new_client(exchange: str, endpoints: Endpoints = OWN_ADDRESSES, credentials:
 
 
 async def close(client: Client) -> None:
-    """Close what a client has opened, and not wait for ever for it. What that raises, nobody can mend."""
+    """Close what a client has opened. A peer that is gone is not waited for; what closing raises, nobody can mend."""
     with suppress(Exception):
         async with asyncio.timeout(_CLOSE_S):
             await client.close()
+    if client.session is not None:
+        with suppress(Exception):
+            await client.session.close()
+        client.session = None
 
 
 def redirected(addresses: Any, endpoints: Endpoints) -> Any:
