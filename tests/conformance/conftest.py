@@ -1,0 +1,27 @@
+"""The served exchange that every client here connects to, plain or over TLS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conformance.served import Served
+from graphwiz_trader.venues.simulated.tls import AUTHORITY_FILE
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    """Every simulated venue, in plain text."""
+    with Served() as exchange:
+        yield exchange
+
+
+@pytest.fixture
+def secure(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    """Every simulated venue over TLS, trusted by whoever heeds ``SSL_CERT_FILE``."""
+    folder: Path = tmp_path_factory.getbasetemp() / "certificates"
+    with Served(certificates=folder) as exchange:
+        monkeypatch.setenv("SSL_CERT_FILE", str(folder / AUTHORITY_FILE))
+        yield exchange

@@ -1,0 +1,118 @@
+"""ccxt.pro, unmodified, watches and trades on the simulated exchanges."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import ccxt.pro
+import pytest
+
+from conformance.ccxt_clients import ccxt_client
+from conformance.served import Served, bounded, until
+from graphwiz_trader.hft.events import Side
+
+SPOT = ("binance", "BTCUSDT", "BTC/USDT")
+USDM = ("binanceusdm", "BTCUSDT", "BTC/USDT:USDT")
+OKX = ("okx", "BTC-USDT", "BTC/USDT")
+OKX_SWAP = ("okx", "BTC-USDT-SWAP", "BTC/USDT:USDT")
+EVERYWHERE = pytest.mark.parametrize(
+    ("exchange", "venue_symbol", "symbol"), [SPOT, USDM, OKX, OKX_SWAP], ids=["spot", "usdm", "okx", "okx-swap"]
+)
+TRADED = pytest.mark.parametrize(("exchange", "venue_symbol", "symbol"), [OKX, OKX_SWAP], ids=["okx", "okx-swap"])
+MIDDLE = "61800"
+
+
+def floats(sides: Any) -> list[list[list[float]]]:
+    return [[[float(price), float(size)] for price, size in side] for side in sides]
+
+
+@EVERYWHERE
+def test_it_watches_the_order_book(served: Served, exchange, venue_symbol, symbol):
+    async def check() -> None:
+        async with ccxt_client(served, exchange) as client:
+            await client.watch_order_book(symbol)
+            served.quote(exchange, venue_symbol, Side.SELL, "61799", "0.5")
+            built = client.orderbooks[symbol]
+            own = floats(served.book(exchange, venue_symbol))
+            await until(lambda: [[level[:2] for level in built[side]] for side in ("bids", "asks")] == own)
+
+    served.fill_book(exchange, venue_symbol, MIDDLE)
+    bounded(check())
+
+
+@EVERYWHERE
+def test_it_watches_trades(served: Served, exchange, venue_symbol, symbol):
+    async def check() -> None:
+        async with ccxt_client(served, exchange) as client:
+            await client.load_markets()
+            watching = asyncio.create_task(client.watch_trades(symbol))
+            while not watching.done():
+                served.quote(exchange, venue_symbol, Side.BUY, "61900", "0.02")
+                served.quote(exchange, venue_symbol, Side.SELL, "61900", "0.02")
+                await asyncio.sleep(0.05)
+            trade = (await watching)[0]
+            assert (trade["symbol"], trade["price"], trade["amount"]) == (symbol, 61900, 0.02)
+            assert trade["side"] in {"buy", "sell"}
+
+    bounded(check())
+
+
+@TRADED
+def test_it_creates_edits_and_cancels_orders(served: Served, exchange, venue_symbol, symbol):
+    async def check() -> None:
+        async with ccxt_client(served, exchange) as client:
+            await client.load_markets()
+            resting = await client.create_order(symbol, "limit", "buy", 0.05, 50_000)
+            (found,) = await client.fetch_open_orders(symbol)
+            assert (found["id"], found["price"], found["amount"], found["status"]) == (
+                resting["id"],
+                50_000,
+                0.05,
+                "open",
+            )
+            edited = await client.edit_order(resting["id"], symbol, "limit", "buy", 0.04, 50_000)
+            (found,) = await client.fetch_open_orders(symbol)
+            assert (found["id"], found["amount"]) == (edited["id"], 0.04)
+            await client.cancel_order(edited["id"], symbol)
+            assert await client.fetch_open_orders(symbol) == []
+            assert (await client.fetch_order(edited["id"], symbol))["status"] == "canceled"
+            with pytest.raises(ccxt.OrderNotFound):
+                await client.cancel_order(edited["id"], symbol)
+
+    served.fill_book(exchange, venue_symbol, MIDDLE)
+    bounded(check())
+
+
+@TRADED
+def test_it_hears_of_its_orders_and_balances(served: Served, exchange, venue_symbol, symbol):
+    async def check() -> None:
+        async with ccxt_client(served, exchange) as client:
+            await client.load_markets()
+            orders: list[Any] = []
+            balances: list[Any] = []
+            hearing = [
+                asyncio.create_task(collect(lambda: client.watch_orders(symbol), orders)),
+                asyncio.create_task(collect(client.watch_balance, balances)),
+            ]
+            bought = set()
+            while not (balances and bought & {order["id"] for order in orders if order["status"] == "closed"}):
+                bought.add((await client.create_order(symbol, "limit", "buy", 0.01, 61_900))["id"])
+                await asyncio.sleep(0.2)
+            assert {order["filled"] for order in orders if order["status"] == "closed"} == {0.01}
+            assert {order["symbol"] for order in orders} == {symbol}
+            assert balances[-1]["USDT"]["total"] < 1_000_000
+            for task in hearing:
+                task.cancel()
+            await asyncio.gather(*hearing, return_exceptions=True)
+
+    served.fill_book(exchange, venue_symbol, MIDDLE)
+    bounded(check())
+
+
+async def collect(ask: Callable[[], Awaitable[Any]], into: list[Any]) -> None:
+    """Keep what a watch brings, as it comes."""
+    while True:
+        heard = await ask()
+        into.extend(heard if isinstance(heard, list) else [heard])
