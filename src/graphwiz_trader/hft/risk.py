@@ -236,10 +236,15 @@ class HFTRiskManager:
                     f"held {text_from_units(held_units + ledger.inventory_units)}, and it cannot be sold short",
                 )
         if not reduces:
+            order_money = lots * unit_money
             held_money = holding.value_money(mid2_ticks) if held_units else 0
-            refusal = self._over_limit(intent, ledger, lots * unit_money, held_money)
-            if refusal is not None:
-                return refusal
+            position_money = order_money + (
+                held_money + ledger.buy_money if intent.side == _BUY else ledger.sell_money - held_money
+            )
+            exposure_money = order_money + self.exposure_money()
+            limits = self._limits
+            if position_money > limits.max_position_money or exposure_money > limits.max_exposure_money:
+                return self._over_limit(ledger, position_money, exposure_money)
         return ApprovedOrder(_SEAL, intent, unit_money)
 
     def _against_rules(self, intent: OrderIntent, ledger: BookLedger) -> Refusal:
@@ -267,20 +272,16 @@ class HFTRiskManager:
         detail = f"{name}: {_text(notional_money)}; at least {_text(ledger.min_notional_money)}"
         return Refusal(Reason.MIN_NOTIONAL, detail)
 
-    def _over_limit(self, intent: OrderIntent, ledger: BookLedger, order_money: int, held_money: int) -> Refusal | None:
-        if intent.side == _BUY:
-            position_money = held_money + ledger.buy_money + order_money
-        else:
-            position_money = ledger.sell_money + order_money - held_money
-        if position_money > self._limits.max_position_money:
-            limit = _text(self._limits.max_position_money)
-            detail = f"{ledger.name}: {_text(position_money)} with this order; at most {limit}"
+    def _over_limit(self, ledger: BookLedger, position_money: int, exposure_money: int) -> Refusal:
+        """Which limit an order goes beyond, from what it would bring the position and the exposure to."""
+        limits = self._limits
+        if position_money > limits.max_position_money:
+            detail = (
+                f"{ledger.name}: {_text(position_money)} with this order; at most {_text(limits.max_position_money)}"
+            )
             return Refusal(Reason.POSITION_LIMIT, detail)
-        exposure_money = self.exposure_money() + order_money
-        if exposure_money > self._limits.max_exposure_money:
-            detail = f"{_text(exposure_money)} with this order; at most {_text(self._limits.max_exposure_money)}"
-            return Refusal(Reason.EXPOSURE_LIMIT, detail)
-        return None
+        detail = f"{_text(exposure_money)} with this order; at most {_text(limits.max_exposure_money)}"
+        return Refusal(Reason.EXPOSURE_LIMIT, detail)
 
     def _over_rate(self, asked: int) -> Refusal:
         limit = self._limits.max_orders_per_second

@@ -11,6 +11,7 @@ futures docs, "New Order", "Cancel Order", "Query Order".
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from graphwiz_trader.hft.events import OrderType, Side, TimeInForce
 from graphwiz_trader.hft.gateways import NotSentError
@@ -32,6 +33,8 @@ PLACE, CANCEL, QUERY, TRADES = "p", "c", "q", "t"
 _VALUE = "\0"
 """Stands in a prepared text where a value will be; no value, name or key holds it."""
 
+_TEXTS_KEPT = 4_096
+"""Of prices and of sizes, an instrument's: the next order's are mostly near the last one's."""
 
 _Write = Callable[[int], str]
 _Place = Callable[[str, int, int, int], str]
@@ -208,7 +211,7 @@ def decimal_writer(what: str, size: str, steps: int) -> _Write:
             digits = digits.zfill(decimals + 1)
         return f"{digits[:-decimals]}.{digits[-decimals:]}"
 
-    return write
+    return lru_cache(_TEXTS_KEPT)(write)
 
 
 def _no_signature(_rest: str) -> str:
