@@ -37,6 +37,18 @@ def test_it_says_where_it_listens_and_serves_until_told_to_stop(number):
     assert (process.returncode, output, problems) == (0, "", "")
 
 
+def test_it_serves_okx():
+    process = serve("--venue", "okx", "--seed", "3")
+    assert process.stdout is not None
+    addresses = json.loads(process.stdout.readline())["venues"]["okx"]
+    assert addresses["orders"] == f"{addresses['stream']}/ws/v5/private"
+    asked = f"{addresses['rest']}/api/v5/market/books?instId=BTC-USDT-SWAP&sz=5"
+    with urllib.request.urlopen(asked, timeout=5) as answer:
+        assert len(json.load(answer)["data"][0]["bids"]) == 5
+    process.terminate()
+    assert process.wait(10) == 0
+
+
 def test_the_ports_are_the_ones_asked_for():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
