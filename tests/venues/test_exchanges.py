@@ -1,4 +1,4 @@
-"""The table of exchanges: what is not spoken is named with near matches, what cannot be traded on says so."""
+"""The table of exchanges: what may be configured is spoken, what cannot be traded on says so."""
 
 from __future__ import annotations
 
@@ -23,8 +23,3 @@ def test_every_exchange_that_takes_part_by_default_takes_orders(exchange):
 def test_an_exchange_without_an_order_line_says_so_and_what_to_do():
     with pytest.raises(VenueError, match=r"okx has no order line yet.*exchanges\.okx\.enabled to false"):
         orders_of("okx")
-
-
-def test_an_unknown_exchange_is_named_with_near_matches():
-    with pytest.raises(VenueError, match="did you mean okx"):
-        exchange_of("okex")

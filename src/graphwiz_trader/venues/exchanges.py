@@ -179,8 +179,8 @@ def orders_of(name: str) -> Orders:
     orders = exchange_of(name).orders
     if orders is None:
         raise VenueError(
-            f"{name} has no order line yet: it can be watched and recorded, not traded on; "
-            f"set hft.market_data.exchanges.{name}.enabled to false to trade on the others"
+            f"{name} has no order line yet: it can be watched, recorded, and traded on in the modes paper and shadow; "
+            f"set hft.mode to one of them, or hft.market_data.exchanges.{name}.enabled to false"
         )
     return orders
 

@@ -26,9 +26,9 @@ from venues.okx.simulated import SPOT, SWAP, SimulatedOkx
 SYMBOLS = (SPOT.symbol, SWAP.symbol)
 
 
-def config(folder: Path) -> HftConfig:
+def config(folder: Path, mode: str = "simulated") -> HftConfig:
     exchanges = {"okx": {"symbols": list(SYMBOLS)}}
-    return HftConfig.model_validate({"data_dir": str(folder), "market_data": {"exchanges": exchanges}})
+    return HftConfig.model_validate({"mode": mode, "data_dir": str(folder), "market_data": {"exchanges": exchanges}})
 
 
 def levels(books: OrderBookManager) -> dict[str, list[tuple[Decimal, Decimal]]]:
@@ -84,8 +84,20 @@ async def test_a_recording_of_it_replays_to_the_recorder_s_books(tmp_path):
 
 
 @on_uvloop
+async def test_a_session_on_paper_follows_its_books_without_a_key(tmp_path):
+    async with SimulatedOkx() as okx:
+        session = TradingSession(config(tmp_path, mode="paper"), {"okx": okx.endpoints}, {})
+        running = asyncio.create_task(session.run())
+        async with asyncio.timeout(2 * PATIENCE_S):
+            while not hasattr(session, "core") or not all(book.is_trusted for book in session.core.books):
+                await asyncio.sleep(0.01)
+        session.stop("the test is over")
+        await running
+
+
+@on_uvloop
 async def test_a_session_that_would_send_orders_to_it_is_told_that_there_is_no_order_line(tmp_path):
     async with SimulatedOkx() as okx:
         session = TradingSession(config(tmp_path), {"okx": okx.endpoints}, {})
-        with pytest.raises(VenueError, match=r"okx has no order line yet.*set hft\.market_data\.exchanges\.okx"):
+        with pytest.raises(VenueError, match=r"okx has no order line yet.*modes paper and shadow"):
             await asyncio.wait_for(session.run(), PATIENCE_S)
