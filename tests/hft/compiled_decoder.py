@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from graphwiz_trader.hft.kernels import binance, outcome
+from graphwiz_trader.hft.kernels import binance, layout, outcome
 from graphwiz_trader.hft.kernels.json_scan import add_symbol
 from graphwiz_trader.hft.kernels.layout import SEQUENCE_FUTURES, SEQUENCE_SPOT, new_books, new_feed
 from oracle import decoder as oracle
@@ -32,16 +32,16 @@ class CompiledDecoder:
             assert code in outcome.NAMES
             return oracle.Refused(outcome.NAMES[code])
         feed = self._feeds[0]
-        if feed["kind"] not in (binance.DEPTH, binance.TICKER, binance.TRADE):
+        if feed["kind"] not in (layout.DEPTH, layout.TICKER, layout.TRADE):
             return oracle.Control()
         row = int(feed["book"])
         name, event_ms, final_id = self._names[row], int(feed["event_ms"]), int(feed["final_id"])
-        if feed["kind"] == binance.TICKER:
+        if feed["kind"] == layout.TICKER:
             bid, ask = (
                 (int(ticks), int(lots)) for ticks, lots in zip(feed["ticks"][:, 0], feed["lots"][:, 0], strict=True)
             )
             return oracle.Ticker(name, event_ms, final_id, bid, ask)
-        if feed["kind"] == binance.TRADE:
+        if feed["kind"] == layout.TRADE:
             price, size = int(feed["ticks"][0, 0]), int(feed["lots"][0, 0])
             return oracle.Trade(name, event_ms, int(feed["trade_id"]), price, size, bool(feed["trade_is_sell"]))
         previous_id = int(feed["previous_id"]) if self._futures[row] else None

@@ -20,8 +20,9 @@ from graphwiz_trader.hft.decoders import Decoder, binance_decoder
 from graphwiz_trader.hft.events import Recorder, RecordKind, Trust
 from graphwiz_trader.hft.held_frames import HeldFrames
 from graphwiz_trader.hft.kernels import outcome
-from graphwiz_trader.hft.kernels.book import forget_row, mark_stale
+from graphwiz_trader.hft.kernels.book import forget_row
 from graphwiz_trader.hft.kernels.layout import DEPTH, NONE, SNAPSHOT
+from graphwiz_trader.hft.kernels.silence import note_silences
 from graphwiz_trader.hft.orderbook import OrderBookManager
 from graphwiz_trader.hft.records import Notice, TrustChange, encode
 
@@ -55,6 +56,9 @@ class MarketData:
     ``request_snapshot(book)`` asks the edge for a snapshot; it comes back through `on_snapshot`, and asking again
     while one is under way does no harm: the edge keeps to the venue's limits. Where the stream itself brings
     snapshots, it means to subscribe anew.
+
+    A book whose updates have stopped is no longer trusted: after ``stale_after_ms``, or sooner if it is known to be a
+    busy one, not before ``min_stale_after_ms`` (see ``kernels.silence``).
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class MarketData:
         *,
         request_snapshot: Callable[[int], None],
         stale_after_ms: int = 5_000,
+        min_stale_after_ms: int = 1_000,
     ) -> None:
         self._books = books
         self._records = books.records
@@ -74,6 +79,7 @@ class MarketData:
         self._recorder = recorder
         self._request_snapshot = request_snapshot
         self._stale_after_ns = stale_after_ms * 1_000_000
+        self._min_stale_after_ns = min(min_stale_after_ms, stale_after_ms) * 1_000_000
         self._exchange_of = tuple(decoder.exchange for decoder in decoders)
         self._lines_up: dict[str, set[int]] = {exchange: set() for exchange in self._exchange_of}
         self._trust = [Trust.SYNCING] * len(books.instruments)
@@ -148,9 +154,10 @@ class MarketData:
 
         After a silence, the next update in sequence gives it back.
         """
-        for book, trust in enumerate(self._trust):
-            if trust is Trust.LIVE and mark_stale(self._records, book, now_ns - self._stale_after_ns):
-                self._note_trust(book, "silent", now_ns)
+        if note_silences(self._records, now_ns, self._min_stale_after_ns, self._stale_after_ns):
+            for book, trust in enumerate(self._trust):
+                if trust is Trust.LIVE:
+                    self._note_trust(book, "silent", now_ns)
         for book, gap in tuple(self._gaps.items()):
             if now_ns - gap.since_ns > FILL_NS:
                 self._give_up_gap(book, now_ns)

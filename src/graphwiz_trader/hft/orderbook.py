@@ -16,12 +16,21 @@ from graphwiz_trader.hft.instruments import Instrument, Instruments, decimals_of
 from graphwiz_trader.hft.kernels.book import LIVE
 from graphwiz_trader.hft.kernels.jit import direct
 from graphwiz_trader.hft.kernels.ladder import copy_levels, level_lots
-from graphwiz_trader.hft.kernels.layout import ASK, BID, HISTORY, SEQUENCE_FUTURES, SEQUENCE_SPOT, Array, new_books
+from graphwiz_trader.hft.kernels.layout import (
+    ASK,
+    BID,
+    HISTORY,
+    SEQUENCE_CHAINED,
+    SEQUENCE_FUTURES,
+    SEQUENCE_SPOT,
+    Array,
+    new_books,
+)
 from graphwiz_trader.hft.kernels.signals import SCAN_ARGUMENTS, scan_crosses, walk_cross
 from graphwiz_trader.hft.records import ClockOffset
 
 IMBALANCE_LEVELS = 10
-_FUTURES_SEQUENCE = frozenset({"binanceusdm", "binancecoinm"})
+_SEQUENCE_RULES = {"binance": SEQUENCE_SPOT, "binanceusdm": SEQUENCE_FUTURES, "binancecoinm": SEQUENCE_FUTURES}
 
 
 class OrderBook:
@@ -262,4 +271,4 @@ def _write_rules(record: np.void, instrument: Instrument) -> None:
         record[size_field] = float(step)
     record["lot_size"] *= float(instrument.contract_size)  # signals compare sizes in the base asset
     record["taker_fee"] = instrument.taker_fee_ppm / 1e6
-    record["sequence_rule"] = SEQUENCE_FUTURES if instrument.exchange in _FUTURES_SEQUENCE else SEQUENCE_SPOT
+    record["sequence_rule"] = _SEQUENCE_RULES.get(instrument.exchange, SEQUENCE_CHAINED)

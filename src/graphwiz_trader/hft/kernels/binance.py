@@ -11,22 +11,12 @@ from numba import typeof, types
 
 from graphwiz_trader.hft.kernels import outcome
 from graphwiz_trader.hft.kernels.binance_messages import read_event
-from graphwiz_trader.hft.kernels.book import apply_bbo, apply_snapshot, apply_trade, apply_update
+from graphwiz_trader.hft.kernels.book import apply_event, apply_snapshot
 from graphwiz_trader.hft.kernels.frames import Frame, view
 from graphwiz_trader.hft.kernels.jit import kernel
 from graphwiz_trader.hft.kernels.json_members import behind_key, is_text
 from graphwiz_trader.hft.kernels.json_scan import at, skip_space, skip_value
-from graphwiz_trader.hft.kernels.layout import (
-    DEPTH,
-    NONE,
-    SNAPSHOT,
-    TICKER,
-    TRADE,
-    Array,
-    Record,
-    new_books,
-    new_feed,
-)
+from graphwiz_trader.hft.kernels.layout import NONE, SNAPSHOT, Array, Record, new_books, new_feed
 
 _COMMA, _OPEN_OBJECT, _CLOSE_OBJECT = 0x2C, 0x7B, 0x7D
 
@@ -39,19 +29,7 @@ SNAPSHOT_ARGUMENTS = (*FRAME_ARGUMENTS, types.int64)
 def on_frame(data: bytes, feeds: Array, books: Array, received_ns: int) -> int:
     """Decode one stream frame and apply it. Returns ``code | book << 8`` (see ``outcome``). ``feeds``: shape (1,)."""
     feed = feeds[0]
-    code = _decode(view(data), feed, books)
-    row = feed.book
-    if code == outcome.QUIET:
-        kind = feed.kind
-        if kind == DEPTH:
-            code = apply_update(books[row], feed, received_ns)
-        elif kind == TICKER:
-            code = apply_bbo(books[row], feed, received_ns)
-        elif kind == TRADE:
-            code = apply_trade(books[row], feed)
-        else:
-            code = outcome.OTHER
-    return code | row << 8
+    return apply_event(books, feed, _decode(view(data), feed, books), received_ns)
 
 
 @kernel

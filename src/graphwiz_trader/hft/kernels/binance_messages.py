@@ -10,6 +10,7 @@ from __future__ import annotations
 from graphwiz_trader.hft.kernels import outcome
 from graphwiz_trader.hft.kernels.frames import Frame, byte_at
 from graphwiz_trader.hft.kernels.jit import kernel
+from graphwiz_trader.hft.kernels.json_levels import read_levels
 from graphwiz_trader.hft.kernels.json_members import behind_key, decimal_at, is_text
 from graphwiz_trader.hft.kernels.json_scan import (
     at,
@@ -17,14 +18,12 @@ from graphwiz_trader.hft.kernels.json_scan import (
     skip_plain_string,
     skip_space,
     skip_value,
-    steps,
     whole_number,
 )
 from graphwiz_trader.hft.kernels.layout import (
     ANOTHER,
     CHAINED,
     DEPTH,
-    MAX_LEVELS,
     NONE,
     SEQUENCE_FUTURES,
     SNAPSHOT,
@@ -46,7 +45,7 @@ _NEEDS_TRADE = 1 << _SYMBOL | 1 << _TRADE_ID | 1 << _PRICE | 1 << _SIZE | 1 << _
 _NEEDS_SNAPSHOT = 1 << _LAST_ID | 1 << _BID_LIST | 1 << _ASK_LIST
 
 _QUOTE, _COMMA, _T, _F = 0x22, 0x2C, 0x74, 0x66
-_OPEN_OBJECT, _CLOSE_OBJECT, _OPEN_ARRAY, _CLOSE_ARRAY = 0x7B, 0x7D, 0x5B, 0x5D
+_OPEN_OBJECT, _CLOSE_OBJECT = 0x7B, 0x7D
 
 _LETTERS = b"baupqUEsetBAm"
 _LETTER_FIELDS = (
@@ -225,52 +224,8 @@ def _complete_levels(frame: Frame, feed: Record, book: Record, bids: int) -> int
 
 @kernel
 def _levels(frame: Frame, position: int, book: Record, side: int, feed: Record) -> int:
-    """Read ``[["price","size"],…]`` into a side of ``feed``: the position behind it, or minus the problem."""
-    price_decimals = book.price_decimals
-    tick_step = book.tick_step
-    size_decimals = book.size_decimals
-    lot_step = book.lot_step
-    count = 0
-    if at(frame, position) != _OPEN_ARRAY:
-        return -outcome.MALFORMED
-    position = skip_space(frame, position + 1)
-    if at(frame, position) == _CLOSE_ARRAY:
-        feed.count[side] = 0
-        return position + 1
-    while True:
-        if at(frame, position) != _OPEN_ARRAY:
-            return -outcome.MALFORMED
-        position = skip_space(frame, position + 1)
-        if at(frame, position) != _QUOTE:
-            return -outcome.MALFORMED
-        ticks, position = steps(frame, position + 1, price_decimals, tick_step)
-        if position < 0 or ticks == 0:
-            return -outcome.BAD_NUMBER
-        position = skip_space(frame, position)
-        if at(frame, position) != _COMMA:
-            return -outcome.MALFORMED
-        position = skip_space(frame, position + 1)
-        if at(frame, position) != _QUOTE:
-            return -outcome.MALFORMED
-        lots, position = steps(frame, position + 1, size_decimals, lot_step)
-        if position < 0:
-            return -outcome.BAD_NUMBER
-        position = skip_space(frame, position)
-        if at(frame, position) != _CLOSE_ARRAY:
-            return -outcome.MALFORMED
-        if count == MAX_LEVELS:
-            return -outcome.TOO_MANY_LEVELS
-        feed.ticks[side, count] = ticks
-        feed.lots[side, count] = lots
-        count += 1
-        position = skip_space(frame, position + 1)
-        byte = at(frame, position)
-        if byte == _CLOSE_ARRAY:
-            feed.count[side] = count
-            return position + 1
-        if byte != _COMMA:
-            return -outcome.MALFORMED
-        position = skip_space(frame, position + 1)
+    """Read a side's levels: the position behind them, or minus the problem."""
+    return read_levels(frame, position, book, side, feed, 0, False)
 
 
 @kernel

@@ -9,17 +9,57 @@ from __future__ import annotations
 
 from graphwiz_trader.hft.kernels import outcome
 from graphwiz_trader.hft.kernels.checksum import is_right
-from graphwiz_trader.hft.kernels.jit import kernel
+from graphwiz_trader.hft.kernels.jit import inlined, kernel
 from graphwiz_trader.hft.kernels.ladder import clear_side, lots_at, set_level
-from graphwiz_trader.hft.kernels.layout import HISTORY, NO_ID, NO_KEY, SEQUENCE_FUTURES, Array, Record
+from graphwiz_trader.hft.kernels.layout import (
+    DEPTH,
+    HISTORY,
+    NO_ID,
+    NO_KEY,
+    SEQUENCE_CHAINED,
+    SEQUENCE_FUTURES,
+    SNAPSHOT,
+    STREAM_BBO,
+    STREAM_DEPTH,
+    STREAM_TRADES,
+    TICKER,
+    TRADE,
+    Array,
+    Record,
+)
 
 SYNCING, LIVE, STALE, CROSSED, BROKEN = 0, 1, 2, 3, 4  # events.Trust
 _MOST_IDS = 1 << 32
 """More changes than this never lie in one update, nor between a ticker and its book: such an id is damage."""
 
 
+@inlined
+def apply_event(books: Array, event: Record, code: int, received_ns: int) -> int:
+    """Apply the stream's message that a decoder has read, unless ``code`` is its problem.
+
+    Returns ``code | book << 8`` (see ``outcome``).
+    """
+    row = event.book
+    if code == outcome.QUIET:
+        kind = event.kind
+        if kind == DEPTH:
+            if books[row].sequence_rule == SEQUENCE_CHAINED:
+                code = _apply_chained(books[row], event, received_ns)
+            else:
+                code = _apply_update(books[row], event, received_ns)
+        elif kind == TICKER:
+            code = _apply_bbo(books[row], event, received_ns)
+        elif kind == TRADE:
+            code = _apply_trade(books[row], event, received_ns)
+        elif kind == SNAPSHOT:
+            code = _apply_stream_snapshot(books[row], event, received_ns)
+        else:
+            code = outcome.OTHER
+    return code | row << 8
+
+
 @kernel
-def apply_update(book: Record, event: Record, received_ns: int) -> int:
+def _apply_update(book: Record, event: Record, received_ns: int) -> int:
     """A depth update. Returns an outcome code.
 
     Binance spot ("How to manage a local order book correctly"): an event with ``u`` at or below the book's id is old;
@@ -45,17 +85,7 @@ def apply_update(book: Record, event: Record, received_ns: int) -> int:
             return outcome.QUIET
         if event.first_id > book.last_id + 1:
             return outcome.GAP
-    if not _apply_levels(book, event):
-        return outcome.LADDER_FULL
-    book.first_pending = 0
-    book.last_id = event.final_id
-    book.event_ms = event.event_ms
-    book.received_ns = received_ns
-    book.updates += 1
-    if _is_crossed(book):
-        return outcome.CROSSED
-    book.trust = LIVE
-    return refresh_top(book, received_ns)
+    return _continue_with(book, event, received_ns)
 
 
 @kernel
@@ -83,7 +113,7 @@ def apply_snapshot(book: Record, event: Record, received_ns: int) -> int:
 
 
 @kernel
-def apply_stream_snapshot(book: Record, event: Record, received_ns: int) -> int:
+def _apply_stream_snapshot(book: Record, event: Record, received_ns: int) -> int:
     """Start the book from a snapshot that came in the stream itself: trusted at once. Returns an outcome code.
 
     One that is older than the book came late and is passed over; so is one of a lesser channel. A lower id with a later
@@ -105,7 +135,7 @@ def apply_stream_snapshot(book: Record, event: Record, received_ns: int) -> int:
 
 
 @kernel
-def apply_chained(book: Record, event: Record, received_ns: int) -> int:
+def _apply_chained(book: Record, event: Record, received_ns: int) -> int:
     """An update that names the one before it. Returns an outcome code.
 
     OKX v5 ("Sequence ID"): ``prevSeqId`` equals the book's last ``seqId``. After about 60 idle seconds both are that
@@ -163,6 +193,7 @@ def _continue_with(book: Record, event: Record, received_ns: int) -> int:
     book.last_id = event.final_id
     book.event_ms = event.event_ms
     book.received_ns = received_ns
+    _hear(book, STREAM_DEPTH, event, received_ns)
     book.updates += 1
     if _is_crossed(book):
         return outcome.CROSSED
@@ -171,7 +202,7 @@ def _continue_with(book: Record, event: Record, received_ns: int) -> int:
 
 
 @kernel
-def apply_bbo(book: Record, event: Record, received_ns: int) -> int:
+def _apply_bbo(book: Record, event: Record, received_ns: int) -> int:
     """The venue's own best bid and offer. Newest by update id, never by arrival.
 
     It keeps no book alive: that its levels are still being updated, only updates show.
@@ -181,6 +212,7 @@ def apply_bbo(book: Record, event: Record, received_ns: int) -> int:
     if event.final_id - book.last_id > _MOST_IDS:
         return outcome.MALFORMED
     book.bbo_id = event.final_id
+    _hear(book, STREAM_BBO, event, received_ns)
     for side in range(2):
         book.bbo_ticks[side] = event.ticks[side, 0]
         book.bbo_lots[side] = event.lots[side, 0]
@@ -191,7 +223,7 @@ def apply_bbo(book: Record, event: Record, received_ns: int) -> int:
 
 
 @kernel
-def apply_trade(book: Record, event: Record) -> int:
+def _apply_trade(book: Record, event: Record, received_ns: int) -> int:
     """The last trade; one that is no newer by its id is old."""
     if event.trade_id <= book.trade_id:
         return outcome.QUIET
@@ -199,6 +231,7 @@ def apply_trade(book: Record, event: Record) -> int:
     book.trade_ticks = event.ticks[0, 0]
     book.trade_lots = event.lots[0, 0]
     book.trade_is_sell = event.trade_is_sell
+    _hear(book, STREAM_TRADES, event, received_ns)
     return outcome.TRADE
 
 
@@ -210,16 +243,7 @@ def forget_row(books: Array, row: int, trust: int) -> None:
     book.first_pending = 0
     book.bbo_id = 0  # the venue may begin its ids anew
     book.trust = trust
-
-
-@kernel
-def mark_stale(books: Array, row: int, oldest_ns: int) -> bool:
-    """Take a live book's trust away when nothing was received for it since ``oldest_ns``; True when it was."""
-    book = books[row]
-    if book.trust != LIVE or book.received_ns >= oldest_ns:
-        return False
-    book.trust = STALE
-    return True
+    book.heard_ns[:] = 0
 
 
 @kernel
@@ -253,6 +277,12 @@ def refresh_top(book: Record, received_ns: int) -> int:
             book.history_ns[place] = received_ns
             book.history_count += 1
     return outcome.TOP_CHANGED
+
+
+@inlined
+def _hear(book: Record, stream: int, event: Record, received_ns: int) -> None:
+    book.heard_ns[stream] = received_ns
+    book.heard_ms[stream] = event.event_ms
 
 
 @kernel

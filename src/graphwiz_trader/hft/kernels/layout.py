@@ -45,6 +45,11 @@ PIECES = 256
 # How the venue chains its updates.
 SEQUENCE_SPOT = 0
 SEQUENCE_FUTURES = 1
+SEQUENCE_CHAINED = 2
+
+# The streams that a book is kept from (events.Stream), as places in the fields about silence.
+STREAM_DEPTH, STREAM_BBO, STREAM_TRADES = 0, 1, 2
+STREAMS = 3
 
 # What a decoded message is.
 NONE, DEPTH, TICKER, TRADE, SNAPSHOT, ANOTHER = 0, 1, 2, 3, 4, 5
@@ -97,6 +102,12 @@ BOOK = np.dtype(
         ("trade_ticks", np.int64),
         ("trade_lots", np.int64),
         ("trade_is_sell", np.int64),  # 1 when the taker sold
+        # when each stream last said something new, 0 when it has not since the book began; and how silent it is
+        ("heard_ns", np.int64, (STREAMS,)),
+        ("heard_ms", np.int64, (STREAMS,)),  # by the venue's clock
+        ("longest_silence_ns", np.int64, (STREAMS,)),  # that was none, fading; see ``silence``
+        ("looks", np.int64, (STREAMS,)),
+        ("is_silent", np.int64, (STREAMS,)),
         # mid prices, newest at (history_count - 1) % HISTORY
         ("history_count", np.int64),
         ("history_mid2", np.int64, (HISTORY,)),  # bid + ask in ticks: twice the mid

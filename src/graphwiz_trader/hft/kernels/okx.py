@@ -13,7 +13,7 @@ from __future__ import annotations
 from numba import typeof, types
 
 from graphwiz_trader.hft.kernels import outcome
-from graphwiz_trader.hft.kernels.book import apply_bbo, apply_chained, apply_stream_snapshot, apply_trade
+from graphwiz_trader.hft.kernels.book import apply_event
 from graphwiz_trader.hft.kernels.frames import Frame, view
 from graphwiz_trader.hft.kernels.jit import kernel
 from graphwiz_trader.hft.kernels.json_members import behind_key, is_text
@@ -53,21 +53,7 @@ FRAME_ARGUMENTS = (*map(typeof, (b"", new_feed(), new_books(0))), types.int64)
 def on_frame(data: bytes, feeds: Array, books: Array, received_ns: int) -> int:
     """Decode one frame and apply it. Returns ``code | book << 8`` (see ``outcome``). ``feeds``: shape (1,)."""
     feed = feeds[0]
-    code = _decode(view(data), feed, books)
-    row = feed.book
-    if code == outcome.QUIET:
-        kind = feed.kind
-        if kind == DEPTH:
-            code = apply_chained(books[row], feed, received_ns)
-        elif kind == SNAPSHOT:
-            code = apply_stream_snapshot(books[row], feed, received_ns)
-        elif kind == TICKER:
-            code = apply_bbo(books[row], feed, received_ns)
-        elif kind == TRADE:
-            code = apply_trade(books[row], feed)
-        else:
-            code = outcome.OTHER
-    return code | row << 8
+    return apply_event(books, feed, _decode(view(data), feed, books), received_ns)
 
 
 @kernel

@@ -21,7 +21,7 @@ from __future__ import annotations
 from numba import typeof, types
 
 from graphwiz_trader.hft.kernels import outcome
-from graphwiz_trader.hft.kernels.book import apply_bbo, apply_stream_snapshot, apply_trade, apply_update
+from graphwiz_trader.hft.kernels.book import apply_event
 from graphwiz_trader.hft.kernels.frames import Frame, byte_at, view
 from graphwiz_trader.hft.kernels.jit import inlined, kernel
 from graphwiz_trader.hft.kernels.json_scan import REFUSED, find_symbol, skip_space, skip_value
@@ -57,21 +57,7 @@ FRAME_ARGUMENTS = (*map(typeof, (b"", new_feed(), new_books(0))), types.int64)
 def on_frame(data: bytes, feeds: Array, books: Array, received_ns: int) -> int:
     """Decode one frame and apply it. Returns ``code | book << 8`` (see ``outcome``). ``feeds``: shape (1,)."""
     feed = feeds[0]
-    code = _decode(view(data), feed, books)
-    row = feed.book
-    if code == outcome.QUIET:
-        kind = feed.kind
-        if kind == DEPTH:
-            code = apply_update(books[row], feed, received_ns)
-        elif kind == SNAPSHOT:
-            code = apply_stream_snapshot(books[row], feed, received_ns)
-        elif kind == TICKER:
-            code = apply_bbo(books[row], feed, received_ns)
-        elif kind == TRADE:
-            code = apply_trade(books[row], feed)
-        else:
-            code = outcome.OTHER
-    return code | row << 8
+    return apply_event(books, feed, _decode(view(data), feed, books), received_ns)
 
 
 @kernel
