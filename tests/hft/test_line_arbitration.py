@@ -23,7 +23,7 @@ from hft.wires import WIRES, Market, Sides, Wire
 
 A, B = 0, 1
 LIVE, STALE, BROKEN = Trust.LIVE, Trust.STALE, Trust.BROKEN
-DELAY_MS = 300
+DELAY_MS = 90
 """Less than what another line is waited for."""
 
 

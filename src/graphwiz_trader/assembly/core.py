@@ -139,6 +139,7 @@ def build_core(
         recorder,
         request_snapshot=request_snapshot,
         stale_after_ms=config.market_data.stale_after_ms,
+        min_stale_after_ms=config.market_data.min_stale_after_ms,
     )
     positions = PositionTracker(instruments)
     risk = HFTRiskManager(

@@ -112,6 +112,7 @@ class RecordingSession:
             _Nowhere(),
             request_snapshot=lambda book: self._feeds[instruments[book].exchange].request_snapshot(book),
             stale_after_ms=self._config.market_data.stale_after_ms,
+            min_stale_after_ms=self._config.market_data.min_stale_after_ms,
         )
         _compile(market_data, books)
         tables = Tables(books.records, parquet.put) if parquet is not None else None

@@ -100,6 +100,12 @@ class MarketDataConfig(Section):
         le=600_000,
         description="A book without an update for this long is no longer trusted.",
     )
+    min_stale_after_ms: Annotated[int, MILLISECONDS] = Field(
+        default=1_000,
+        ge=10,
+        le=600_000,
+        description="A busy book is no longer trusted sooner, as its own rate teaches; not before this long, though.",
+    )
 
     @model_validator(mode="after")
     def _every_exchange_has_a_feed(self) -> MarketDataConfig:

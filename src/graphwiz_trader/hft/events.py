@@ -65,6 +65,14 @@ class Trust(IntEnum):
     BROKEN = 4
 
 
+class Stream(IntEnum):
+    """What a book is kept from. Only the silence of ``DEPTH`` costs it its trust."""
+
+    DEPTH = 0
+    BBO = 1
+    TRADES = 2
+
+
 class RecordKind(IntEnum):
     """What a journal record holds. Below 16: inputs, which a replay feeds to the engine again.
 
@@ -158,6 +166,9 @@ class MarketTrade(NamedTuple):
     price_ticks: int
     size_lots: int
     taker: Side
+    exchange_time_ns: int = 0
+    """By the venue's clock; 0 when it does not say."""
+    received_ns: int = 0
 
 
 class Fill(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,8 +28,10 @@ from graphwiz_trader.hft.records import Notice, TrustChange, encode
 
 HELD_FRAMES, HELD_BYTES = 20_000, 4 << 20
 """What is kept for one book: 50 s of the busiest recorded one."""
-FILL_NS = 500_000_000
-"""How long another line has to bring what one has lost."""
+FILL_NS = 100_000_000
+"""How long another line has to bring what one has lost. Lines of one venue differ by some milliseconds, so it is
+under way; the book is right meanwhile, as old as it would be had the faster line not been there. A line that lags by
+more has stopped, and a book that is known not to be the newest for so long is not to be traded on."""
 _ASK_AGAIN_NS = 10_000_000_000
 """A snapshot that has not come by then was forgotten on the way: asking again does no harm."""
 _TOO_OLD_MAX = 5

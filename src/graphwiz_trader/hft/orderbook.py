@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from graphwiz_trader.hft.events import MarketTrade, Opportunity, Side, Trust
+from graphwiz_trader.hft.events import MarketTrade, Opportunity, Side, Stream, Trust
 from graphwiz_trader.hft.instruments import Instrument, Instruments, decimals_of
 from graphwiz_trader.hft.kernels.book import LIVE
 from graphwiz_trader.hft.kernels.jit import direct
@@ -30,6 +30,7 @@ from graphwiz_trader.hft.kernels.signals import SCAN_ARGUMENTS, scan_crosses, wa
 from graphwiz_trader.hft.records import ClockOffset
 
 IMBALANCE_LEVELS = 10
+_MS = 1_000_000
 _SEQUENCE_RULES = {"binance": SEQUENCE_SPOT, "binanceusdm": SEQUENCE_FUTURES, "binancecoinm": SEQUENCE_FUTURES}
 
 
@@ -61,7 +62,25 @@ class OrderBook:
 
     @property
     def received_ns(self) -> int:
+        """When its last update came."""
         return int(self._row["received_ns"])
+
+    @property
+    def exchange_time_ns(self) -> int:
+        """When the venue made its last update, by the venue's clock (see ``clock``)."""
+        return int(self._row["event_ms"]) * _MS
+
+    def heard(self, stream: Stream) -> tuple[int, int]:
+        """When a stream last said something new: (by the venue's clock, as received) in ns; 0 for what is not known.
+
+        It is not known before the book began, after a line broke, and, by the venue's clock, where it does not say.
+        """
+        return int(self._row["heard_ms"][stream]) * _MS, int(self._row["heard_ns"][stream])
+
+    @property
+    def silent_streams(self) -> tuple[Stream, ...]:
+        """Those that have said nothing new for longer than is usual for this symbol."""
+        return tuple(stream for stream in Stream if self._row["is_silent"][stream])
 
     @property
     def updates(self) -> int:
@@ -137,7 +156,8 @@ class OrderBook:
         """The market's last trade; its id is 0 while there was none."""
         row = self._row
         taker = Side.SELL if row["trade_is_sell"] else Side.BUY
-        return MarketTrade(int(row["trade_id"]), int(row["trade_ticks"]), int(row["trade_lots"]), taker)
+        times = self.heard(Stream.TRADES)
+        return MarketTrade(int(row["trade_id"]), int(row["trade_ticks"]), int(row["trade_lots"]), taker, *times)
 
     def depth(self, levels: int) -> dict[str, list[tuple[str, str]]]:
         """The best levels of both sides as decimal text: ``{"bids": [(price, size), …], "asks": …}``."""

@@ -27,6 +27,13 @@ class BookPulse(msgspec.Struct, frozen=True):
     spread_bps: float | None = None
     updates: int = 0
     age_ms: float | None = None
+    exchange_ms: int = 0
+    """The venue's time of the last update."""
+    clock_offset_ms: float | None = None
+    """How far the venue's clock is ahead of ours, give or take the error; None until it was measured."""
+    clock_error_ms: float | None = None
+    silent: tuple[str, ...] = ()
+    """Its streams that have stopped: depth, bbo, trades."""
 
 
 class PositionPulse(msgspec.Struct, frozen=True):
@@ -85,7 +92,7 @@ class Pulse(msgspec.Struct, frozen=True):
 def book_pulse(book: OrderBook, now_ns: int) -> BookPulse:
     """The top of one book at ``now_ns``."""
     instrument = book.instrument
-    bid, ask = book.best_bid, book.best_ask
+    bid, ask, clock = book.best_bid, book.best_ask, book.clock
     return BookPulse(
         book=instrument.book,
         trust=book.trust,
@@ -96,6 +103,10 @@ def book_pulse(book: OrderBook, now_ns: int) -> BookPulse:
         spread_bps=book.spread_bps,
         updates=book.updates,
         age_ms=(now_ns - book.received_ns) / 1e6 if book.received_ns else None,
+        exchange_ms=book.exchange_time_ns // 1_000_000,
+        clock_offset_ms=clock.offset_ns / 1e6 if clock else None,
+        clock_error_ms=clock.error_ns / 1e6 if clock else None,
+        silent=tuple(stream.name.lower() for stream in book.silent_streams),
     )
 
 

@@ -244,6 +244,7 @@ def forget_row(books: Array, row: int, trust: int) -> None:
     book.bbo_id = 0  # the venue may begin its ids anew
     book.trust = trust
     book.heard_ns[:] = 0
+    book.is_silent[:] = 0
 
 
 @kernel

@@ -105,7 +105,8 @@ BOOK = np.dtype(
         # when each stream last said something new, 0 when it has not since the book began; and how silent it is
         ("heard_ns", np.int64, (STREAMS,)),
         ("heard_ms", np.int64, (STREAMS,)),  # by the venue's clock
-        ("longest_silence_ns", np.int64, (STREAMS,)),  # that was none, fading; see ``silence``
+        ("seen_silence_ns", np.int64, (STREAMS,)),  # at the last look; see ``silence``
+        ("longest_silence_ns", np.int64, (STREAMS,)),  # that was an ordinary one, fading
         ("looks", np.int64, (STREAMS,)),
         ("is_silent", np.int64, (STREAMS,)),
         # mid prices, newest at (history_count - 1) % HISTORY

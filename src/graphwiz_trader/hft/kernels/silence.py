@@ -1,11 +1,11 @@
 """How long a stream may be silent: learned from each symbol's own rate, stream by stream.
 
 At every look, the timer's ten a second, the time since a stream last said something new is compared with its limit:
-four times the longest silence that was an ordinary one, not below ``least_ns``, not above ``most_ns``. An ordinary
-silence ended within the limit of its time. The memory of the longest fades by 1/4096 a look: to a third in seven
-minutes. Until a stream has been looked at a hundred times its limit is ``most_ns``. A silence beyond the limit is taken
-for a fault, not for a habit: it doubles what is remembered and teaches nothing else, so that a symbol that has merely
-become quieter is soon known to be, and one whose line had stopped is not.
+four times the longest silence that has ended within the limit of its time, not below ``least_ns``, not above
+``most_ns``. The memory of the longest fades by 1/4096 a look: to a third in seven minutes. Until a stream has been
+looked at a hundred times its limit is ``most_ns``. A silence beyond the limit is taken for a fault, not for a habit: it
+doubles the limit and teaches nothing else, however long it was, so that a symbol that has merely become quieter is soon
+known to be, and one whose line had stopped is not forgiven much the next time.
 
 Measured on the recordings, with ``least_ns`` a second and ``most_ns`` five: no busy book is called silent wrongly, and
 one that stops is known in 1.0 to 1.6 s.
@@ -45,14 +45,20 @@ def note_silences(books: Array, now_ns: int, least_ns: int, most_ns: int) -> int
 @kernel
 def _look(book: Record, stream: int, now_ns: int, least_ns: int, most_ns: int) -> None:
     silence_ns = now_ns - book.heard_ns[stream]
+    seen_ns = book.seen_silence_ns[stream]
+    book.seen_silence_ns[stream] = silence_ns
+    if book.is_silent[stream] == 1:
+        book.is_silent[stream] = silence_ns >= seen_ns
+        return
     longest_ns = book.longest_silence_ns[stream]
+    longest_ns -= longest_ns >> FADING_BITS
+    if silence_ns < seen_ns:  # the last one has ended
+        longest_ns = max(longest_ns, seen_ns)
+    book.looks[stream] += 1
     limit_ns = most_ns
-    if book.looks[stream] >= LOOKS_TO_LEARN:
+    if book.looks[stream] > LOOKS_TO_LEARN:
         limit_ns = min(max(LIMIT_SILENCES * longest_ns, least_ns), most_ns)
-    if silence_ns <= limit_ns:
-        book.is_silent[stream] = 0
-        book.looks[stream] += 1
-        book.longest_silence_ns[stream] = max(silence_ns, longest_ns - (longest_ns >> FADING_BITS))
-    elif book.is_silent[stream] == 0:
+    if silence_ns > limit_ns:
         book.is_silent[stream] = 1
-        book.longest_silence_ns[stream] = min(2 * longest_ns, most_ns)
+        longest_ns = 2 * limit_ns // LIMIT_SILENCES
+    book.longest_silence_ns[stream] = longest_ns
