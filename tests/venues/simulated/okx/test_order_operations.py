@@ -332,6 +332,8 @@ def test_what_margins_a_position_cannot_buy_assets():
         ({"clOrdId": "with-a-dash"}, "51000"),
         ({"clOrdId": "x" * 33}, "51000"),
         ({"stpMode": "never"}, "51000"),
+        ({"stpMode": "cancel_both", "ordType": "fok"}, "51000"),
+        ({"tradeQuoteCcy": "USDC"}, "51000"),
         ({"reduceOnly": "perhaps"}, "51000"),
         ({"attachAlgoOrds": [{"slTriggerPx": "1"}]}, "51000"),
     ],
@@ -362,6 +364,8 @@ def test_a_name_is_taken_only_while_its_order_is_open():
     async def check(at: OkxVenue, trader: Trader) -> None:
         order_id = await trader.place(clOrdId="mine")
         assert (await trader.result("order", **BUY, clOrdId="mine"))[0] == "51016"
+        swap = {**SHORT, "px": "61000", "clOrdId": "mine"}
+        assert (await trader.result("order", **swap))[0] == "51016"
         assert await trader.result("cancel-order", instId="BTC-USDT", clOrdId="mine") == ("0", order_id)
         assert (await trader.result("cancel-order", instId="BTC-USDT", clOrdId="mine"))[0] == "51400"
         await trader.place(clOrdId="mine")

@@ -23,7 +23,8 @@ from graphwiz_trader.venues.simulated.venue import Venue
 
 MAX_BATCH = 20
 SINGLE, BATCH = Rate(60, 2_000), Rate(300, 2_000)
-"""Orders of one instrument that a user may place, and as many that may be canceled, and amended."""
+"""Orders of one instrument that a user may place, and as many that may be canceled, and amended. A batch of one counts
+as a single order."""
 ACCOUNT = Rate(1_000, 2_000)
 """Orders that an account may place or amend, all instruments but spot together."""
 Result = dict[str, str]
@@ -72,7 +73,8 @@ class OrderDesk:
         if len(args) > MAX_BATCH:
             raise OkxError(51111, f"Maximum {MAX_BATCH} orders can be placed in bulk")
         _check_expiry(expires, now_ms)
-        return [self._one(action, account, arg, now_ms, is_batch=is_batch) for arg in args]
+        counts_as_batch = len(args) > 1
+        return [self._one(action, account, arg, now_ms, is_batch=counts_as_batch) for arg in args]
 
     def cancel_all(self, account: Account, now_ms: int) -> None:
         """The dead-man's switch: every open order of the account."""
@@ -106,7 +108,7 @@ class OrderDesk:
             "sMsg": problem.message or said,
         }
         own = {Action.PLACE: "tag", Action.AMEND: "reqId"}.get(action)
-        return result | ({own: _echo(arg, own)} if own is not None else {})
+        return result | ({own: _echo(arg, own), "subCode": ""} if own is not None else {})
 
     def _count(self, action: Action, account: Account, product: Product, now_ms: int, *, is_batch: bool) -> None:
         if not self.rates[action, is_batch].take((account.uid, product.inst_id), now_ms):
@@ -117,6 +119,8 @@ class OrderDesk:
 
     def _place(self, account: Account, product: Product, arg: Arg, now_ms: int) -> tuple[Order, str]:
         wanted = order_requests.new_order(product, arg, f"{NAMELESS}{self._venue.new_order_id()}")
+        if any(order.client_id == wanted.client_id for order in self._venue.open_orders(account)):
+            raise OrderRefusedError(Refusal.DUPLICATE_CLIENT_ID)
         return self._venue.place(account, wanted, now_ms), "Order placed"
 
     def _cancel(self, account: Account, product: Product, arg: Arg, now_ms: int) -> tuple[Order, str]:

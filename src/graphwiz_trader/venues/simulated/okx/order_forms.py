@@ -43,6 +43,7 @@ _UNUSED: dict[str, Any] = {
     "rebate": "0",
 }
 """What every order's form has and nobody here can ask for."""
+_OF_OPTIONS = dict.fromkeys(("fillFwdPx", "fillIdxPx", "fillMarkPx", "fillMarkVol", "fillPxUsd", "fillPxVol"), "")
 
 
 def queried(product: Product, order: Order) -> dict[str, Any]:
@@ -50,7 +51,8 @@ def queried(product: Product, order: Order) -> dict[str, Any]:
     last = order.executions[-1] if order.executions else None
     form = _form(product, order, order.status, order.executions, last, order.updated_ms)
     ended = not order.status.is_open and order.status is not OrderStatus.FILLED
-    return form | {"cancelSourceReason": CANCEL_SOURCES[order.end_reason][1] if ended and order.end_reason else ""}
+    reason = CANCEL_SOURCES[order.end_reason][1] if ended and order.end_reason else ""
+    return form | {"cancelSourceReason": reason, "avgPx": form["avgPx"] if order.executions else ""}
 
 
 def pushed(product: Product, event: OrderEvent) -> dict[str, Any]:
@@ -59,20 +61,24 @@ def pushed(product: Product, event: OrderEvent) -> dict[str, Any]:
     form = _form(product, order, event.status, _first(order.executions, event.filled_lots), execution, event.time_ms)
     price = execution.price_ticks if execution is not None else order.price_ticks
     amended = event.kind is EventKind.AMENDED
-    return form | {
-        "amendResult": "0" if amended else "",
-        "amendSource": "1" if amended else "",
-        "code": "0",
-        "execType": _liquidity(execution) if execution is not None else "",
-        "fillFee": amount(-execution.fee_units) if execution is not None else "0",
-        "fillFeeCcy": execution.fee_asset if execution is not None else "",
-        "fillNotionalUsd": amount(execution.quote_units) if execution is not None else "",
-        "fillPnl": amount(execution.realised_units) if execution is not None else "0",
-        "lastPx": product.numbers.price(product.book.last_price_ticks),
-        "msg": "",
-        "notionalUsd": amount(product.listing.notional_units(price, order.size_lots)),
-        "reqId": order.words.get("reqId", "") if amended else "",
-    }
+    return (
+        form
+        | _OF_OPTIONS
+        | {
+            "amendResult": "0" if amended else "",
+            "amendSource": "1" if amended else "",
+            "code": "0",
+            "execType": _liquidity(execution) if execution is not None else "",
+            "fillFee": amount(-execution.fee_units) if execution is not None else "0",
+            "fillFeeCcy": execution.fee_asset if execution is not None else "",
+            "fillNotionalUsd": amount(execution.quote_units) if execution is not None else "",
+            "fillPnl": amount(execution.realised_units) if execution is not None else "0",
+            "lastPx": product.numbers.price(product.book.last_price_ticks),
+            "msg": "",
+            "notionalUsd": amount(product.listing.notional_units(price, order.size_lots)),
+            "reqId": order.words.get("reqId", "") if amended else "",
+        }
+    )
 
 
 def fill(product: Product, order: Order, execution: Execution) -> dict[str, str]:

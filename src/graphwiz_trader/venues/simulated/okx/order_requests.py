@@ -80,8 +80,10 @@ def new_order(product: Product, arg: Arg, default_client_id: str) -> NewOrder:
     if side is None:
         raise errors.parameter("side")
     mode = text(arg, "stpMode") or "cancel_maker"
-    if mode not in _SELF_TRADE:
+    if mode not in _SELF_TRADE or (mode == "cancel_both" and arg.get("ordType") == "fok"):
         raise errors.parameter("stpMode")
+    if text(arg, "tradeQuoteCcy") not in ("", product.listing.instrument.quote):
+        raise errors.parameter("tradeQuoteCcy")
     tag, client_id = text(arg, "tag"), text(arg, "clOrdId")
     if not _TAG.match(tag):
         raise errors.parameter("tag")

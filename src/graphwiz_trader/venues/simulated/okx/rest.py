@@ -37,7 +37,7 @@ class Caller(NamedTuple):
 
 
 class Envelope(NamedTuple):
-    """An answer whose code is not simply 0."""
+    """The answer to an order operation: it has a code of its own, and the times it came and went, in µs."""
 
     code: str
     message: str
@@ -71,11 +71,15 @@ class RestApi:
 
     def answer(self, request: HttpRequest) -> HttpResponse:
         try:
-            found = self._answer(request, self._clock_ms())
+            now_ms = self._clock_ms()
+            found = self._answer(request, now_ms)
         except OkxError as error:
             return problem(error)
-        code, message, data = found if isinstance(found, Envelope) else ("0", "", found)
-        return HttpResponse(200, msgspec.json.encode({"code": code, "data": data, "msg": message}))
+        if not isinstance(found, Envelope):
+            return HttpResponse(200, msgspec.json.encode({"code": "0", "data": found, "msg": ""}))
+        time_us = str(now_ms * 1_000)
+        answer = {"code": found.code, "data": found.data, "msg": found.message, "inTime": time_us, "outTime": time_us}
+        return HttpResponse(200, msgspec.json.encode(answer))
 
     def _answer(self, request: HttpRequest, now_ms: int) -> list[Any] | Envelope:
         path = request.path
