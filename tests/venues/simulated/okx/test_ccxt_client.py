@@ -90,12 +90,13 @@ def test_it_notices_a_lost_update_and_recovers():
     in_asyncio(check)
 
 
-def test_it_hears_trades_and_tickers():
+def test_it_hears_trades_tickers_and_candles():
     async def check(at: OkxVenue, client: Any) -> None:
         trades = asyncio.create_task(client.watch_trades(SPOT))
         ticker = asyncio.create_task(client.watch_ticker(SPOT))
+        candles = asyncio.create_task(client.watch_ohlcv(SPOT, "5m"))
         step = 0
-        while not (trades.done() and ticker.done()):
+        while not (trades.done() and ticker.done() and candles.done()):
             quote(at, Side.BUY, 600_010, 10 + step)
             at.venue.publish(now_ms())
             step += 1
@@ -104,7 +105,8 @@ def test_it_hears_trades_and_tickers():
         assert (trade["price"], trade["side"]) == (60_001.0, "buy")
         assert told["bid"] == 59_999.0
         assert (await client.fetch_ticker(SPOT))["last"] == 60_001.0
-        assert len(await client.fetch_trades(SPOT)) == step
+        assert len(await client.fetch_trades(SPOT)) == min(step, 100)
+        assert (await candles)[-1][4] == (await client.fetch_ohlcv(SPOT, "5m"))[-1][4] == 60_001.0
 
     in_asyncio(check)
 

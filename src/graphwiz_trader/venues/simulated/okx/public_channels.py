@@ -1,4 +1,5 @@
-"""The channels that anybody may subscribe to, on ``/public`` and ``/business``: books, trades, tickers, instruments.
+"""The channels that anybody may subscribe to, on ``/public`` and ``/business``: books, trades, candles,
+tickers, instruments.
 
 Sources: OKX API v5 docs, "Public channel": what is collected goes out at most once per interval; everything else at
 once.
@@ -16,6 +17,7 @@ from graphwiz_trader.venues.simulated.faults import Faults
 from graphwiz_trader.venues.simulated.matching import LevelChange
 from graphwiz_trader.venues.simulated.okx import market_frames
 from graphwiz_trader.venues.simulated.okx.books import BookChannel, Channel, TopChannel
+from graphwiz_trader.venues.simulated.okx.candles import BARS, CandleChannel, Candles
 from graphwiz_trader.venues.simulated.okx.products import TYPES, Product, Products
 from graphwiz_trader.venues.simulated.okx.tickers import TickerChannel
 from graphwiz_trader.venues.simulated.orders import PublicTrade
@@ -34,7 +36,7 @@ TRADES, EVERY_TRADE, TICKERS, INSTRUMENTS, STATUS = "trades", "trades-all", "tic
 REMEMBERED_TRADES = 500
 _BY_INSTRUMENT = {
     **dict.fromkeys((*CHAINED, *TOPS, TRADES, TICKERS), PUBLIC),
-    EVERY_TRADE: BUSINESS,
+    **dict.fromkeys((EVERY_TRADE, *(f"candle{bar}" for bar in BARS)), BUSINESS),
 }
 """Channels of one instrument, by where they are."""
 
@@ -60,6 +62,7 @@ class PublicChannels:
         self._trades: list[PublicTrade] = []
         self._trade_seq_id = 0
         self.tickers = {product.inst_id: TickerChannel(product) for product in products}
+        self.candles = {product.inst_id: Candles(product) for product in products}
         self.recent: dict[str, deque[PublicTrade]] = {
             product.inst_id: deque(maxlen=REMEMBERED_TRADES) for product in products
         }
@@ -107,6 +110,7 @@ class PublicChannels:
 
     def traded(self, trade: PublicTrade) -> None:
         self.tickers[trade.listing.symbol].traded(trade)
+        self.candles[trade.listing.symbol].traded(trade)
         self.recent[trade.listing.symbol].append(trade)
         inst_id = trade.listing.symbol
         if self._subscribers.get((EVERY_TRADE, inst_id)):
@@ -133,6 +137,8 @@ class PublicChannels:
             self.books[channel, inst_id] = BookChannel(product, channel, depth, interval_ms)
         for channel, (depth, interval_ms) in TOPS.items():
             self._collecting[channel, inst_id] = TopChannel(product, channel, depth, interval_ms)
+        for bar in BARS:
+            self._collecting[f"candle{bar}", inst_id] = CandleChannel(self.candles[inst_id], bar)
         self._collecting[TICKERS, inst_id] = self.tickers[inst_id]
         self._collecting.update(self.books)
         self._due_ms = dict.fromkeys(self._collecting, 0)

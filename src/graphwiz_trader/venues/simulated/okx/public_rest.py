@@ -1,4 +1,4 @@
-"""What anybody may ask over REST: time, instruments, books, tickers, trades.
+"""What anybody may ask over REST: time, instruments, books, tickers, trades, candles.
 
 Source: OKX API v5 docs, "Public Data" and "Market Data". Errors of one parameter come with HTTP status 400.
 """
@@ -9,6 +9,7 @@ from typing import Any
 
 from graphwiz_trader.hft.events import Side
 from graphwiz_trader.venues.simulated.okx import errors
+from graphwiz_trader.venues.simulated.okx.candles import BARS
 from graphwiz_trader.venues.simulated.okx.errors import OkxError
 from graphwiz_trader.venues.simulated.okx.limits import Rate
 from graphwiz_trader.venues.simulated.okx.market_frames import taker_side
@@ -18,6 +19,7 @@ from graphwiz_trader.venues.simulated.okx.rest import PublicAnswer, Query, named
 from graphwiz_trader.venues.simulated.orders import PublicTrade
 
 MAX_LEVELS = 400
+MAX_CANDLES = 300
 
 
 class PublicRest:
@@ -37,12 +39,18 @@ class PublicRest:
                 self._ticker(product, now_ms) for product in products_of_type(self._products, query)
             ],
             "/api/v5/market/trades": self._trades,
+            "/api/v5/market/candles": self._candles,
+            "/api/v5/market/history-candles": self._candles,
             "/api/v5/system/status": lambda _query, _now_ms: [],
         }
 
     def rates(self) -> dict[str, Rate | None]:
         """The paths whose rate is not the usual one."""
-        return {"/api/v5/market/books": Rate(40, 2_000), "/api/v5/market/trades": Rate(100, 2_000)}
+        return {
+            "/api/v5/market/books": Rate(40, 2_000),
+            "/api/v5/market/trades": Rate(100, 2_000),
+            "/api/v5/market/candles": Rate(40, 2_000),
+        }
 
     def _instruments(self, query: Query, _now_ms: int) -> list[Any]:
         wanted = query.get("instId")
@@ -70,6 +78,20 @@ class PublicRest:
         recent = list(self._channels.recent[product.inst_id])[-_count(query, "limit", 100, REMEMBERED_TRADES) :]
         return [_trade(product, trade) for trade in reversed(recent)]
 
+    def _candles(self, query: Query, now_ms: int) -> list[Any]:
+        """``after``: only candles that begin before that time; ``before``: only those that begin after it."""
+        product = named_product(self._products, query)
+        bar = BARS.get(query.get("bar", "1m"))
+        if bar is None:
+            raise OkxError(51000, "Parameter bar error", 400)
+        count, after_ms, before_ms = (
+            _count(query, "limit", 100, MAX_CANDLES),
+            _time(query, "after"),
+            _time(query, "before"),
+        )
+        rows = self._channels.candles[product.inst_id].rows(bar, count, now_ms, after_ms)
+        return [row for row in rows if before_ms is None or int(row[0]) > before_ms]
+
     def _ticker(self, product: Product, now_ms: int) -> Any:
         return self._channels.tickers[product.inst_id].ticker(now_ms)
 
@@ -84,6 +106,16 @@ def _trade(product: Product, trade: PublicTrade) -> dict[str, str]:
         "tradeId": str(trade.trade_id),
         "ts": str(trade.time_ms),
     }
+
+
+def _time(query: Query, name: str) -> int | None:
+    """A time in ms, None when it is not there."""
+    text = query.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 16):
+        raise OkxError(51000, f"Parameter {name} error", 400)
+    return int(text)
 
 
 def _count(query: Query, name: str, default: int, most: int) -> int:
