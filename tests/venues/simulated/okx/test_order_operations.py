@@ -296,6 +296,38 @@ def test_a_swap_is_sold_short_in_contracts_and_moves_position_and_cash():
     trading(check)
 
 
+@pytest.mark.parametrize(("extra", "every_ms"), [("", 5_000), ('{"updateInterval":"2000"}', 2_000), ("no JSON", 5_000)])
+def test_positions_are_told_regularly_too(extra, every_ms):
+    clock = [now_ms()]
+
+    async def check(at: OkxVenue, trader: Trader) -> None:
+        await trader.until_over((await trader.result("order", **SHORT))[1])
+        more = {"extraParams": extra} if extra else {}
+        assert (await trader.subscribe("positions", instType="SWAP", **more))["event"] == "subscribe"
+        assert (await trader.receive_from("positions"))["data"][0]["upl"] == "-0.02"
+        quote(at, Side.SELL, 599_995, 10_000, "BTC-USDT-SWAP")
+        clock[0] += every_ms
+        told = await trader.receive_from("positions")
+        assert (told["data"][0]["pos"], told["data"][0]["upl"]) == ("-2", "-0.004")
+
+    trading(check, clock_ms=lambda: clock[0])
+
+
+def test_an_account_may_be_told_for_events_alone():
+    clock = [now_ms()]
+
+    async def check(at: OkxVenue, trader: Trader) -> None:
+        await trader.subscribe("account", extraParams='{"updateInterval":"0"}')
+        await trader.receive_from("account")
+        clock[0] += 20_000
+        at.flush(clock[0])
+        await trader.socket.send("ping")
+        while (message := await trader.receive()) != "pong":
+            assert message.get("arg", {}).get("channel") != "account"
+
+    trading(check, clock_ms=lambda: clock[0])
+
+
 def test_what_margins_a_position_cannot_buy_assets():
     async def check(at: OkxVenue, trader: Trader) -> None:
         at.open_account("poor", Credentials("poor", "secret", "Pass-1"), {"USDT": "100"})

@@ -7,7 +7,7 @@ position channel" (each begins with how things stand); "WebSocket: Connection co
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -20,6 +20,10 @@ from graphwiz_trader.venues.simulated.orders import OrderEvent
 ORDERS, ACCOUNT, POSITIONS, BALANCE_AND_POSITION = "orders", "account", "positions", "balance_and_position"
 MAX_CONNECTIONS = 30
 _CHANNELS = frozenset({ORDERS, ACCOUNT, POSITIONS, BALANCE_AND_POSITION})
+_REGULAR = frozenset({ACCOUNT, POSITIONS})
+"""Channels that are told every 5 s too, unless ``updateInterval`` says otherwise."""
+_INTERVALS_MS = {"0": 0, "2000": 2_000, "3000": 3_000, "4000": 4_000}
+_INTERVAL_MS = 5_000
 _FOR_TYPES = frozenset({ORDERS, POSITIONS})
 """Channels that must be told for which kind of instrument."""
 
@@ -30,11 +34,36 @@ class Reader(Protocol):
     def send(self, payload: bytes, channel: str = "") -> None: ...
 
 
-class Subscription(NamedTuple):
+class Subscription:
     """What was asked for, as it was: it stands in every push."""
 
-    arg: Mapping[str, str]
-    reader: Reader
+    def __init__(self, account: Account, arg: Mapping[str, str], reader: Reader, now_ms: int) -> None:
+        self.account = account
+        self.arg = arg
+        self.reader = reader
+        self.channel = arg["channel"]
+        self._interval_ms = _interval_ms(arg) if self.channel in _REGULAR else 0
+        self._due_ms = now_ms + self._interval_ms
+
+    def is_due(self, now_ms: int) -> bool:
+        """Whether it is time to tell how things stand although nothing has happened; counts it."""
+        if not self._interval_ms or now_ms < self._due_ms:
+            return False
+        self._due_ms = now_ms + self._interval_ms
+        return True
+
+
+class _Extra(msgspec.Struct):
+    update_interval: str | int = msgspec.field(name="updateInterval", default="")
+
+
+def _interval_ms(arg: Mapping[str, str]) -> int:
+    """What ``extraParams`` asks for, 0 for events alone; the usual interval when it cannot be read."""
+    try:
+        extra = msgspec.json.decode(arg.get("extraParams", "{}"), type=_Extra)
+    except (msgspec.DecodeError, RecursionError):
+        return _INTERVAL_MS
+    return _INTERVALS_MS.get(str(extra.update_interval), _INTERVAL_MS)
 
 
 class PrivateChannels:
@@ -60,15 +89,11 @@ class PrivateChannels:
     def join(self, account: Account, arg: Mapping[str, str], reader: Reader, now_ms: int) -> None:
         """Subscribe, and send what comes first. Asking twice for the same is asking once."""
         self.leave(account, arg, reader)
-        subscription = Subscription(arg, reader)
+        subscription = Subscription(account, arg, reader, now_ms)
         self._subscriptions.setdefault(account.uid, []).append(subscription)
-        channel = arg["channel"]
-        if channel == ACCOUNT:
-            self._tell(account, subscription, [self._balance(account, arg, now_ms)])
-        elif channel == POSITIONS:
-            positions = self._forms.positions(account, now_ms)
-            self._tell(account, subscription, [p for p in positions if self._wants(arg, self._products[p["instId"]])])
-        elif channel == BALANCE_AND_POSITION:
+        if subscription.channel in _REGULAR:
+            self._tell_state(subscription, now_ms)
+        elif subscription.channel == BALANCE_AND_POSITION:
             held = [asset for asset, balance in account.balances.items() if balance.total_units]
             first = {
                 "pTime": str(now_ms),
@@ -77,7 +102,7 @@ class PrivateChannels:
                 "posData": self._forms.short_positions(account, now_ms),
                 "trades": [],
             }
-            self._tell(account, subscription, [first])
+            self._tell(subscription, [first])
 
     def leave(self, account: Account, arg: Mapping[str, str], reader: Reader) -> None:
         """Does nothing when it was not subscribed."""
@@ -90,13 +115,20 @@ class PrivateChannels:
             s for s in self._subscriptions.get(account.uid, ()) if s.reader is not reader
         ]
 
+    def flush(self, now_ms: int) -> None:
+        """Tell what is told regularly and is due."""
+        for subscriptions in list(self._subscriptions.values()):
+            for subscription in subscriptions:
+                if subscription.is_due(now_ms):
+                    self._tell_state(subscription, now_ms)
+
     def order_changed(self, event: OrderEvent) -> None:
         account = event.order.account
         product = self._products[event.order.listing.symbol]
         for subscription in self._subscriptions.get(account.uid, ()):
             data = self._news(subscription.arg, product, event)
             if data is not None:
-                self._tell(account, subscription, [data])
+                self._tell(subscription, [data])
 
     def _news(self, arg: Mapping[str, str], product: Product, event: OrderEvent) -> dict[str, Any] | None:
         """What an event means to one subscription, None for nothing."""
@@ -124,9 +156,18 @@ class PrivateChannels:
     def _balance(self, account: Account, arg: Mapping[str, str], now_ms: int) -> dict[str, Any]:
         return self._forms.balance(account, now_ms, [arg["ccy"]] if arg.get("ccy") else None)
 
-    def _tell(self, account: Account, subscription: Subscription, data: list[dict[str, Any]]) -> None:
-        arg = {**subscription.arg, "uid": str(account.uid)}
-        channel, inst_id = arg["channel"], data[0].get("instId", "") if data else ""
+    def _tell_state(self, subscription: Subscription, now_ms: int) -> None:
+        """How account or positions stand now."""
+        account, arg = subscription.account, subscription.arg
+        if subscription.channel == ACCOUNT:
+            self._tell(subscription, [self._balance(account, arg, now_ms)])
+            return
+        positions = self._forms.positions(account, now_ms)
+        self._tell(subscription, [p for p in positions if self._wants(arg, self._products[p["instId"]])])
+
+    def _tell(self, subscription: Subscription, data: list[dict[str, Any]]) -> None:
+        arg = {**subscription.arg, "uid": str(subscription.account.uid)}
+        channel, inst_id = subscription.channel, data[0].get("instId", "") if data else ""
         name = f"{channel}:{inst_id}" if inst_id else channel
         subscription.reader.send(msgspec.json.encode({"arg": arg, "data": data}), name)
 

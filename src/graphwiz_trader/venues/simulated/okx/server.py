@@ -107,6 +107,7 @@ class OkxVenue:
         """Publish what collects over an interval and is due; close the connections that have fallen silent."""
         self._dead_man.check(now_ms)
         self.channels.flush(now_ms)
+        self.accounts.flush(now_ms)
         if now_ms >= self._silence_due_ms:
             self._silence_due_ms = now_ms + _LOOK_FOR_SILENCE_EVERY_MS
             for socket in self._open_sockets():
