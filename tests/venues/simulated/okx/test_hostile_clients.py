@@ -70,6 +70,22 @@ def test_any_words_are_answered_and_a_ping_after_them_too(messages):
     at_okx(check)
 
 
+def test_a_client_that_subscribes_without_end_is_disconnected():
+    async def check(at: OkxVenue) -> None:
+        async with Client(at, "private") as client:
+            await client.log_in()
+            arg = {"channel": "orders", "instType": "ANY"}
+            await client.say("subscribe", *({**arg, "extra": str(number)} for number in range(300)))
+            with pytest.raises(websockets.ConnectionClosed) as closed:
+                await client.receive_from("nothing")
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 4008
+        await until(lambda: not at.accounts.connections(at.venue.accounts[2], "orders"))
+        await still_serves(at)
+
+    at_okx(check)
+
+
 def test_binary_is_closed_as_unsupported():
     async def check(at: OkxVenue) -> None:
         async with Client(at) as client:

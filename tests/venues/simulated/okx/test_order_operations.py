@@ -9,6 +9,7 @@ import pytest
 
 from graphwiz_trader.hft.events import Side
 from graphwiz_trader.venues.simulated import Credentials
+from graphwiz_trader.venues.simulated.okx.limits import Rate, Windows
 from graphwiz_trader.venues.simulated.okx.order_desk import SINGLE
 from graphwiz_trader.venues.simulated.okx.server import OkxVenue
 from venues.simulated.clients import now_ms
@@ -490,6 +491,41 @@ def test_sixty_orders_in_two_seconds_are_allowed_for_each_instrument():
         assert (await trader.result("order", **arg))[0] == "0"
 
     trading(check, clock_ms=lambda: clock[0])
+
+
+def test_an_accounts_orders_of_all_derivatives_are_counted_together():
+    clock = now_ms()
+
+    async def check(at: OkxVenue, trader: Trader) -> None:
+        at.orders.account_rate = Windows(Rate(3, 2_000))
+        short = {**SHORT, "px": "61000", "sz": "0.01"}
+        placed = [await trader.result("order", **short) for _ in range(2)]
+        amended = await trader.result("amend-order", instId="BTC-USDT-SWAP", ordId=placed[0][1], newPx="61001")
+        assert [code for code, _ in (*placed, amended)] == ["0", "0", "0"]
+        assert (await trader.result("order", **short))[0] == "50061"
+        assert (await trader.result("order", **BUY))[0] == "0"  # spot is left out
+        assert (await trader.result("cancel-order", instId="BTC-USDT-SWAP", ordId=placed[1][1]))[0] == "0"
+
+    trading(check, clock_ms=lambda: clock)
+
+
+def test_accounts_of_one_trade_group_do_not_trade_with_each_other():
+    async def check(at: OkxVenue, trader: Trader) -> None:
+        for name, group in (("one", 7), ("two", 7), ("three", None)):
+            at.open_account(name, Credentials(name, "secret", "Pass-1"), {"USDT": "1000", "BTC": "1"}, group)
+        who = {"secret": "secret", "passphrase": "Pass-1"}
+        async with (
+            Trader(at, key="one", **who) as one,
+            Trader(at, key="two", **who) as two,
+            Trader(at, key="three", **who) as three,
+        ):
+            first = await one.place(px="60000.5")
+            await two.place(side="sell", px="60000.5")
+            assert (await one.until_over(first))[-1]["cancelSource"] == "32"
+            second = await three.place(px="60000.5")
+            assert (await three.until_over(second))[-1]["state"] == "filled"
+
+    trading(check)
 
 
 def test_events_may_come_before_the_answer():

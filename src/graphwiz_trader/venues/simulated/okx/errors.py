@@ -25,6 +25,7 @@ class Goodbye(IntEnum):
     """Why OKX closes a connection."""
 
     NO_DATA = 4004
+    TOO_MANY_CHANNELS = 4008
 
 
 NO_BODY = (50000, "Body for POST request cannot be empty.", 400)

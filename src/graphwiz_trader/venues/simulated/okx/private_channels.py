@@ -19,6 +19,8 @@ from graphwiz_trader.venues.simulated.orders import OrderEvent
 
 ORDERS, ACCOUNT, POSITIONS, BALANCE_AND_POSITION = "orders", "account", "positions", "balance_and_position"
 MAX_CONNECTIONS = 30
+MAX_CHANNELS = 100
+"""Of accounts, on one connection: each is told of every event."""
 _CHANNELS = frozenset({ORDERS, ACCOUNT, POSITIONS, BALANCE_AND_POSITION})
 _REGULAR = frozenset({ACCOUNT, POSITIONS})
 """Channels that are told every 5 s too, unless ``updateInterval`` says otherwise."""
@@ -85,6 +87,10 @@ class PrivateChannels:
     def connections(self, account: Account, channel: str) -> int:
         """How many connections follow a channel of an account."""
         return len({id(s.reader) for s in self._subscriptions.get(account.uid, ()) if s.arg["channel"] == channel})
+
+    def subscribed(self, account: Account, reader: Reader) -> int:
+        """How many channels of an account one connection follows."""
+        return sum(s.reader is reader for s in self._subscriptions.get(account.uid, ()))
 
     def join(self, account: Account, arg: Mapping[str, str], reader: Reader, now_ms: int) -> None:
         """Subscribe, and send what comes first. Asking twice for the same is asking once."""

@@ -19,7 +19,7 @@ from graphwiz_trader.venues.simulated.okx.access import ApiKeys
 from graphwiz_trader.venues.simulated.okx.errors import Goodbye, OkxError
 from graphwiz_trader.venues.simulated.okx.limits import SUBSCRIPTIONS, Windows
 from graphwiz_trader.venues.simulated.okx.order_desk import OrderDesk
-from graphwiz_trader.venues.simulated.okx.private_channels import MAX_CONNECTIONS, PrivateChannels
+from graphwiz_trader.venues.simulated.okx.private_channels import MAX_CHANNELS, MAX_CONNECTIONS, PrivateChannels
 from graphwiz_trader.venues.simulated.okx.public_channels import BUSINESS, FOR_VIPS, PRIVATE, Key, PublicChannels
 
 SILENCE_MS = 30_000
@@ -160,6 +160,9 @@ class OkxSocket(Connection):
             private.leave(account, arg, self)
             return
         private.join(account, arg, self, now_ms)
+        if private.subscribed(account, self) > MAX_CHANNELS:
+            self.close(Goodbye.TOO_MANY_CHANNELS, "The total amount of subscribed channels exceeds the limit.")
+            return
         count = str(private.connections(account, channel))
         self._event({"event": "channel-conn-count", "channel": channel, "connCount": count})
 
