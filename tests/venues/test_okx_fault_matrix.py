@@ -22,6 +22,7 @@ from graphwiz_trader.venues.connection import Timing
 from graphwiz_trader.venues.okx import feed as feed_module
 from graphwiz_trader.venues.okx import subscriptions
 from graphwiz_trader.venues.okx.feed import FEED_TIMING, OkxFeed
+from graphwiz_trader.venues.simulated.okx import books as simulated_books
 from venues.frame_relay import FrameRelay, Mischief, untouched
 from venues.harness import Unhurried, on_uvloop
 from venues.okx.scripted import cancelled
@@ -251,6 +252,19 @@ async def test_a_maintenance_that_numbers_anew_costs_no_trust():
         assert not m.sink.asked
 
 
+@on_uvloop
+async def test_a_book_that_nobody_moves_is_kept_alive_by_idle_messages(monkeypatch):
+    monkeypatch.setattr(simulated_books, "HEARTBEAT_MS", 100)
+    async with matrix() as m:
+        await m.until_trusted()
+        m.okx.moves = False
+        await m.until_trusted_within()
+        last = [book.last_update_id for book in m.sink.books]
+        await m.until_trusted_within()
+        assert [book.last_update_id - before for book, before in zip(m.sink.books, last, strict=True)] == [0, 0]
+        assert not m.sink.asked
+
+
 @pytest.mark.parametrize("lost", [1, 2, 5])
 @on_uvloop
 async def test_a_maintenance_that_was_missed(lost):
@@ -345,6 +359,22 @@ async def test_the_loss_of_one_of_two_lines_costs_no_trust_and_it_comes_back():
         m.relay.pairs[0].drop()
         await m.sink.until(lambda: len(m.sink.lines) == 4)
         await m.until_trusted_within()
+        assert m.sink.trust == []
+        assert not m.sink.asked
+
+
+@on_uvloop
+async def test_a_maintenance_that_one_of_two_lines_tells_late_costs_no_trust():
+    """The late line's messages from before it have large numbers, and are old all the same."""
+    async with matrix(lines=(0, 1)) as m:
+        await until_live(m)
+        high = m.sink.books[SPOT.book].last_update_id
+        m.relay.pairs[1].meddle = lambda frame: ((0.1, frame),)
+        await m.relay.until(lambda: m.sink.books[SPOT.book].last_update_id > high + 20)
+        m.okx.venue.start_sequences_over()
+        await m.sink.until(lambda: all(m.sink.books[i.book].last_update_id < high for i in INSTRUMENTS))
+        heard = m.sink.books[SPOT.book].updates
+        await m.sink.until(lambda: m.sink.books[SPOT.book].updates > heard + 50)
         assert m.sink.trust == []
         assert not m.sink.asked
 

@@ -151,9 +151,10 @@ class CheckedSink(OkxSink):
 
 
 class SimulatedOkx:
-    """As an async context: the venue, and a market that moves every few milliseconds."""
+    """As an async context: the venue, and a market that moves every few milliseconds while ``moves`` is true."""
 
     def __init__(self, seed: int = 1) -> None:
+        self.moves = True
         self.market = MovingMarket(seed)
         self.simulated = SimulatedExchange(["okx"], self.market, instruments=INSTRUMENTS)
         venue = self.simulated.venues["okx"]
@@ -177,7 +178,8 @@ class SimulatedOkx:
 
     async def _move(self) -> None:
         while True:
-            self.market.move()
+            if self.moves:
+                self.market.move()
             await asyncio.sleep(0.005)
 
 

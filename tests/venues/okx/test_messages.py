@@ -67,3 +67,10 @@ def test_a_snapshot_is_known_wherever_it_says_so():
     late = b'{"data":[],"arg":{"instId":"BTC-USDT","channel":"books"},"action":"snapshot"}'
     assert snapshot_of(late) == BTC
     assert snapshot_of(late.replace(b'"action"', b'"other"')) is None
+
+
+def test_an_error_s_words_are_bounded_and_move_no_cursor():
+    message = event(json.dumps({"event": "error", "code": "6" * 99, "msg": "no\x1b[2J\n" + "x" * 9_999}).encode())
+    assert message is not None
+    assert message.words.startswith("refused with 66666666, no?[2J?xxx")
+    assert len(message.words) < 250

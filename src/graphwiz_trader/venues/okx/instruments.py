@@ -6,7 +6,7 @@ contracts, of ``ctVal × ctMult`` of the base each; an inverse one's are worth a
 Tick and lot bind new orders, and resting orders outlive coarser rules. So the book's are the finest that stand in it,
 and the rules give the steps of orders.
 
-Sources: OKX API v5 docs, "Get instruments" (20 requests per 2 s), "Get order book" (40 requests per 2 s, 400 levels).
+Sources: OKX API v5 docs, "Get instruments", "Get order book".
 """
 
 from __future__ import annotations
@@ -19,7 +19,15 @@ import msgspec
 from graphwiz_trader.errors import did_you_mean
 from graphwiz_trader.hft.instruments import Instrument, units_from_text
 from graphwiz_trader.venues.base import Endpoints, VenueError
-from graphwiz_trader.venues.okx.market import FEES_PPM, INSTRUMENTS_PATH, LEVELS, SNAPSHOT_PATH, SPOT, SWAP
+from graphwiz_trader.venues.okx.market import (
+    FEES_PPM,
+    INSTRUMENTS_PATH,
+    LEVELS,
+    SNAPSHOT_PATH,
+    SNAPSHOTS_PER_2_SECONDS,
+    SPOT,
+    SWAP,
+)
 from graphwiz_trader.venues.pacing import Allowance
 from graphwiz_trader.venues.rest import RestClient
 from graphwiz_trader.venues.symbol_rules import ask, finest, near
@@ -116,7 +124,7 @@ async def load_instruments(
     Raises VenueError when the exchange cannot be reached or does not trade a symbol.
     """
     types = [SPOT] if all(":" not in symbol for symbol in symbols) else [SPOT, SWAP]
-    books = Allowance(40, 2.0)
+    books = Allowance(SNAPSHOTS_PER_2_SECONDS // 2, 2.0)  # others may share the address
     async with RestClient(endpoints.rest) as rest:
         bodies = [await ask(rest, exchange, INSTRUMENTS_PATH, {"instType": kind}) for kind in types]
         instruments = read_instruments(bodies, exchange, symbols, first_book=first_book)

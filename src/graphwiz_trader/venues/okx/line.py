@@ -171,7 +171,7 @@ class OkxLine:
         elif message.event == UNSUBSCRIBE:
             self._subscriptions.on_unsubscribed(topic, now_s)
         elif message.event == ERROR:
-            self._subscriptions.on_error(topic, f"refused with {message.code}, {message.msg}", now_s)
+            self._subscriptions.on_error(topic, message.words, now_s)
         self._note_progress()
 
     def _note_progress(self) -> None:

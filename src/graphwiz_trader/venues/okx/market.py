@@ -12,6 +12,8 @@ from graphwiz_trader.venues.pacing import Allowance
 SPOT, SWAP = "SPOT", "SWAP"
 INSTRUMENTS_PATH = "/api/v5/public/instruments"
 SNAPSHOT_PATH = "/api/v5/market/books"
+SNAPSHOTS_PER_2_SECONDS = 40
+"""From one IP address."""
 TIME_PATH = "/api/v5/public/time"
 LEVELS = 400
 """Of a side, in the channel ``books`` and in a snapshot by REST."""

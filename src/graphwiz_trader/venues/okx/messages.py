@@ -23,6 +23,7 @@ _DATA = b'{"arg"'
 _LONGEST_ANSWER = 160
 """The venue writes ``event`` first in events and ``arg`` first in data. Others may write an answer the other way round:
 it is then no longer than this, and data is."""
+_LONGEST_WORDS, _LONGEST_CODE = 200, 8
 _NAMED = re.compile(r"channel:\s*([\w-]+)\s*,\s*instId:\s*([\w-]+)")
 
 
@@ -46,6 +47,12 @@ class Message(msgspec.Struct):
     code: str = ""
     msg: str = ""
     arg: _Argument = _Argument()
+
+    @property
+    def words(self) -> str:
+        """An error for people to read. It comes from outside: not for ever, and without what moves a cursor."""
+        said = "".join(letter if letter.isprintable() else "?" for letter in self.msg[:_LONGEST_WORDS])
+        return f"refused with {self.code[:_LONGEST_CODE]}, {said}"
 
     @property
     def topic(self) -> Topic | None:
