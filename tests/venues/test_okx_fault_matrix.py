@@ -25,7 +25,7 @@ from graphwiz_trader.venues.okx.feed import FEED_TIMING, OkxFeed
 from graphwiz_trader.venues.simulated.okx import books as simulated_books
 from venues.frame_relay import FrameRelay, Mischief, untouched
 from venues.harness import Unhurried, on_uvloop
-from venues.okx.scripted import cancelled
+from venues.okx.scripted import cancelled, compile_kernels
 from venues.okx.simulated import INSTRUMENTS, SPOT, SWAP, CheckedSink, SimulatedOkx, Truth, quick_books
 
 BOUND_S = 2.0
@@ -33,6 +33,11 @@ BOUND_S = 2.0
 QUICK = FEED_TIMING._replace(ping_s=0.2, pong_s=0.2)
 __all__ = ["quick_books"]
 pytestmark = pytest.mark.usefixtures("quick_books", "short_waits")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled() -> None:
+    compile_kernels()
 
 
 @pytest.fixture

@@ -6,21 +6,27 @@ drives the real engine with small frames, because what is compiled is what is ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from graphwiz_trader.assembly.core import build_books
 from graphwiz_trader.assembly.replays import direct_replay
 from graphwiz_trader.backtest.survey import compile_survey
 from graphwiz_trader.config import HftConfig
+from graphwiz_trader.hft.decoders import DECODERS
 from graphwiz_trader.hft.instruments import Instrument, Instruments
 from graphwiz_trader.hft.performance import PerformanceMonitor
+from graphwiz_trader.venues.exchanges import exchange_of
 
 Step = tuple[str, Callable[[], object]]
 
 
-def warm_up(progress: Callable[[str, int, int], None]) -> None:
-    """Compile, or load from the cache, all that a session calls. ``progress(what, done, of)`` before each step."""
-    steps = tuple(_steps())
+def warm_up(progress: Callable[[str, int, int], None], exchanges: Iterable[str] = ()) -> None:
+    """Compile, or load from the cache, all that a session calls. ``progress(what, done, of)`` before each step.
+
+    ``exchanges``: those of the session, whose decoders may be others than Binance's.
+    """
+    steps = (*_steps(), *_decoders(exchanges))
     for done, (what, run) in enumerate(steps):
         progress(what, done, len(steps))
         run()
@@ -43,6 +49,11 @@ def _steps() -> Iterator[Step]:
     yield "trust", lambda: engine.on_timer(10**12)
     yield "latency", lambda: monitor.on_processed(1)
     yield "recordings", compile_survey
+
+
+def _decoders(exchanges: Iterable[str]) -> Iterator[Step]:
+    for exchange in exchanges:
+        yield f"decoder of {exchange}", partial(DECODERS[exchange_of(exchange).wire], Instruments(()), exchange)
 
 
 def _instrument(book: int, exchange: str) -> Instrument:

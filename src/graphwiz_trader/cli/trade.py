@@ -44,7 +44,7 @@ def trade(
     if venues:
         config = _at(config, venues)
     credentials = {exchange: _credentials(exchange) for exchange in config.enabled_exchanges if _sends(config)}
-    warm_up(lambda what, done, of: _say({"preparing": what, "done": done, "of": of}))
+    warm_up(lambda what, done, of: _say({"preparing": what, "done": done, "of": of}), config.enabled_exchanges)
     session = TradingSession(config, _endpoints(config), credentials)
     # What start-up made stays for good: the collector need not look at it again in the middle of trading.
     gc.collect()

@@ -12,13 +12,14 @@ import msgspec
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest, ws_create_server
 
 from graphwiz_trader.hft.decoders import okx_decoder
-from graphwiz_trader.hft.events import RecordKind, Trust
+from graphwiz_trader.hft.events import RecordKind, Side, Trust
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.hft.market_data import MarketData
 from graphwiz_trader.hft.orderbook import OrderBookManager
 from graphwiz_trader.hft.records import TrustChange
 from graphwiz_trader.venues.base import Endpoints
-from hft.okx_floor import INSTRUMENTS
+from hft.floor import START
+from hft.okx_floor import INSTRUMENTS, OkxFloor, best, depth
 from venues.harness import Watched
 
 Arg = dict[str, str]
@@ -177,6 +178,16 @@ class OkxSink(Watched):
     def _ask(self, book: int) -> None:
         self.asked[book] += 1
         self.request_snapshot(book)
+
+
+def compile_kernels() -> None:
+    """Have what a sink calls compiled."""
+    floor = OkxFloor()
+    floor.make_live()
+    floor.frames(depth("update", [("99.8", "2")], ids=(100, 101)), best(102, ("99.9", "1"), ("100.1", "1")))
+    floor.book().levels(Side.BUY)
+    floor.market_data.on_timer(START)
+    floor.market_data.on_line(0, False, START)
 
 
 async def cancelled(task: asyncio.Task[None]) -> None:
