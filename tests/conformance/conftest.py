@@ -20,8 +20,9 @@ def served() -> Iterator[Served]:
 
 @pytest.fixture
 def secure(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    """Every simulated venue over TLS, trusted by whoever heeds ``SSL_CERT_FILE``."""
+    """Every simulated venue over TLS, trusted by whoever heeds ``SSL_CERT_FILE``, or ``requests``' own variable."""
     folder: Path = tmp_path_factory.getbasetemp() / "certificates"
     with Served(certificates=folder) as exchange:
-        monkeypatch.setenv("SSL_CERT_FILE", str(folder / AUTHORITY_FILE))
+        for variable in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
+            monkeypatch.setenv(variable, str(folder / AUTHORITY_FILE))
         yield exchange

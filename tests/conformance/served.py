@@ -60,9 +60,9 @@ class Served:
     def urls(self) -> dict[str, Urls]:
         return self.exchange.urls
 
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
+    def run(self, work: Coroutine[Any, Any, T], patience_s: float = PATIENCE_S) -> T:
         """Do something in the exchange's loop."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE_S)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(patience_s)
 
     def call(self, function: Callable[..., T], *arguments: Any) -> T:
         """Call something of the exchange's in its own thread."""
@@ -90,7 +90,7 @@ class Served:
 
     def stir(self, exchange: str, symbol: str, middle: str, *, changes: int, disconnects: int, seed: int) -> None:
         """Change a book at random, so many times, and drop every connection now and then."""
-        self.run(self._stir(exchange, symbol, Decimal(middle), changes, disconnects, Random(seed)))
+        self.run(self._stir(exchange, symbol, Decimal(middle), changes, disconnects, Random(seed)), 4 * PATIENCE_S)
 
     async def _start(self) -> None:
         tls = server_context(self._certificates) if self._certificates is not None else None
