@@ -136,6 +136,8 @@ class OkxSink(Watched):
         super().__init__()
         self.frames: list[tuple[int, bytes]] = []
         self.lines: list[tuple[int, bool, str]] = []
+        self.clocks: list[tuple[int, int, int]] = []
+        """(line, offset, error) in ns."""
         self.asked: Counter[int] = Counter()
         self.trust: list[tuple[int, Trust]] = []
         """Every change of a book's trust, as the journal would have it."""
@@ -164,6 +166,7 @@ class OkxSink(Watched):
         self.changed()
 
     def on_clock(self, line: int, offset_ns: int, error_ns: int, now_ns: int) -> None:
+        self.clocks.append((line, offset_ns, error_ns))
         self.changed()
 
     def on_snapshot(self, book: int, body: bytes, now_ns: int) -> None:

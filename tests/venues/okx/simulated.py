@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from random import Random
+from time import time_ns
 from typing import Any
 
 import pytest
@@ -153,10 +154,13 @@ class CheckedSink(OkxSink):
 class SimulatedOkx:
     """As an async context: the venue, and a market that moves every few milliseconds while ``moves`` is true."""
 
-    def __init__(self, seed: int = 1) -> None:
+    def __init__(self, seed: int = 1, ahead_ms: int = 0) -> None:
+        """``ahead_ms``: its clock is so far ahead of ours."""
         self.moves = True
         self.market = MovingMarket(seed)
-        self.simulated = SimulatedExchange(["okx"], self.market, instruments=INSTRUMENTS)
+        self.simulated = SimulatedExchange(
+            ["okx"], self.market, instruments=INSTRUMENTS, clock_ms=lambda: time_ns() // 1_000_000 + ahead_ms
+        )
         venue = self.simulated.venues["okx"]
         assert isinstance(venue, OkxVenue)
         self.venue = venue

@@ -20,8 +20,10 @@ from graphwiz_trader.hft.orderbook import OrderBookManager
 from graphwiz_trader.recording.reader import segments_in
 from graphwiz_trader.venues.base import VenueError
 from graphwiz_trader.venues.exchanges import load_instruments
+from graphwiz_trader.venues.okx.feed import OkxFeed
 from venues.harness import PATIENCE_S, on_uvloop
-from venues.okx.simulated import SPOT, SWAP, SimulatedOkx
+from venues.okx.scripted import OkxSink, cancelled
+from venues.okx.simulated import INSTRUMENTS, SPOT, SWAP, SimulatedOkx
 
 SYMBOLS = (SPOT.symbol, SWAP.symbol)
 
@@ -50,6 +52,20 @@ async def test_its_rules_become_the_instruments_that_the_venue_lists():
     assert (spot.symbol, spot.venue_symbol, spot.tick_size) == ("BTC/USDT", "BTC-USDT", "0.1")
     assert (swap.symbol, swap.venue_symbol, swap.contract_size) == ("BTC/USDT:USDT", "BTC-USDT-SWAP", "0.01")
     assert (spot.taker_fee_ppm, swap.taker_fee_ppm) == (1_000, 500)
+
+
+@on_uvloop
+async def test_its_clock_is_measured_against_ours():
+    async with SimulatedOkx(ahead_ms=1_270) as okx:
+        sink = OkxSink(instruments=INSTRUMENTS)
+        feed = OkxFeed(INSTRUMENTS, "okx", endpoints=okx.endpoints, lines=[0], sink=sink)
+        running = asyncio.create_task(feed.run())
+        await sink.until(lambda: bool(sink.clocks))
+        await cancelled(running)
+    ((line, offset_ns, error_ns),) = sink.clocks
+    assert line == 0
+    assert abs(offset_ns - 1_270_000_000) <= error_ns
+    assert error_ns < 1e9
 
 
 @on_uvloop

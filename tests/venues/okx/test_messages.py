@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from graphwiz_trader.venues.okx.market import read_time
 from graphwiz_trader.venues.okx.messages import Topic, event, is_event, request, snapshot_of
 from hft.okx_floor import best, depth, frame
 
@@ -74,3 +75,10 @@ def test_an_error_s_words_are_bounded_and_move_no_cursor():
     assert message is not None
     assert message.words.startswith("refused with 66666666, no?[2J?xxx")
     assert len(message.words) < 250
+
+
+def test_the_venue_s_time_is_read_and_nothing_else_taken_for_it():
+    assert read_time(b'{"code":"0","msg":"","data":[{"ts":"1597026383085"}]}') == 1_597_026_383_085
+    for body in (b"", b"{}", b'{"data":[]}', b'{"data":[{"ts":"x"}]}', b'{"data":[{"ts":5}]}'):
+        with pytest.raises(ValueError):  # noqa: PT011
+            read_time(body)

@@ -7,16 +7,20 @@ continues it too, since the venue numbers an instrument's changes alike for ever
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from random import Random
 
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.venues.base import Credentials, Endpoints, Sink
+from graphwiz_trader.venues.clock import VenueClock
 from graphwiz_trader.venues.connection import Timing
 from graphwiz_trader.venues.lines import ParallelLines
 from graphwiz_trader.venues.okx.line import OkxLine
-from graphwiz_trader.venues.okx.market import BOOKS, CHANNELS, STREAM_PATH, new_attempts
+from graphwiz_trader.venues.okx.market import BOOKS, CHANNELS, STREAM_PATH, TIME_PATH, new_attempts, read_time
 from graphwiz_trader.venues.okx.messages import Topic
 from graphwiz_trader.venues.pacing import Allowance
+from graphwiz_trader.venues.rest import RestClient
+from graphwiz_trader.venues.together import together
 
 FEED_TIMING = Timing(ping_s=5.0, pong_s=5.0, silence_s=75.0)
 """A book that nobody moves is told about every 60 s: a line that says less is no line."""
@@ -46,7 +50,9 @@ class OkxFeed:
         self._names = {i.book: i.venue_symbol for i in instruments.on_exchange(exchange)}
         hosts = [host.rstrip("/") for host in (endpoints.stream, endpoints.backup_stream) if host]
         self._urls = [host + STREAM_PATH for host in hosts]
+        self._rest_endpoint = endpoints.rest
         self._sink = sink
+        self._report_clock = partial(sink.on_clock, lines[0])
         self._attempts = attempts or new_attempts()
         self._timing = timing
         self._random = random or Random()  # noqa: S311
@@ -87,7 +93,9 @@ class OkxFeed:
 
     async def run(self) -> None:
         """Until cancelled: then every line is closed and reported down. Raises what the sink raised."""
-        await self._lines.run()
+        async with RestClient(self._rest_endpoint) as rest:
+            clock = VenueClock(rest, TIME_PATH, read_time, self._report_clock)
+            await together(self._lines.run(), clock.run())
 
     def _make_line(self, line: int, on_rotate: Callable[[str], None]) -> OkxLine:
         topics = [topic for book in self._names if book not in self._left for topic in self._topics(book)]

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
 from graphwiz_trader.venues.pacing import Allowance
 
 SPOT, SWAP = "SPOT", "SWAP"
@@ -35,3 +37,16 @@ CONNECTS, CONNECTS_IN_S = 3, 1.25
 def new_attempts() -> Allowance:
     """How often OKX's addresses may be connected to."""
     return Allowance(CONNECTS, CONNECTS_IN_S)
+
+
+class _Time(msgspec.Struct):
+    ts: str
+
+
+class _TimeAnswer(msgspec.Struct):
+    data: tuple[_Time]
+
+
+def read_time(body: bytes) -> int:
+    """An answer of ``public/time`` in milliseconds. Raises ValueError for what is none."""
+    return int(msgspec.json.decode(body, type=_TimeAnswer).data[0].ts)

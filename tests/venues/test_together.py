@@ -1,0 +1,53 @@
+"""Coroutines that run together end together, each in its own good order, whatever ends them."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from graphwiz_trader.venues.together import together
+from venues import virtual_time
+
+
+class Endless:
+    """Runs until it is told to stop, and takes its time to end."""
+
+    ended = False
+
+    async def run(self) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await virtual_time.pause(1.0)
+            self.ended = True
+
+
+class TroubleError(Exception):
+    pass
+
+
+async def fail_after(pause_s: float) -> None:
+    await virtual_time.pause(pause_s)
+    raise TroubleError
+
+
+def test_what_one_raises_ends_all_and_is_raised_as_it_is():
+    endless = Endless()
+    with pytest.raises(TroubleError):
+        virtual_time.run(together(endless.run(), fail_after(5.0)))
+    assert endless.ended
+
+
+def test_a_cancellation_waits_until_all_have_ended():
+    slow, quick = Endless(), fail_after(100.0)
+
+    async def cancel() -> None:
+        running = asyncio.ensure_future(together(quick, slow.run()))
+        await virtual_time.pause(1.0)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert running.cancelled()
+
+    virtual_time.run(cancel())
+    assert slow.ended
