@@ -1,0 +1,1 @@
+"""The other end of the throughput benchmark: a process that sends more than any one venue does."""
