@@ -118,7 +118,7 @@ def _depth_contenders(tape: tapes.Tape, peers: dict[str, Peer]) -> dict[str, Con
 
 
 def _peers(tape: tapes.Tape) -> dict[str, Peer]:
-    """Those that are installed. cryptofeed is no dependency of ours, not even for development."""
+    """Those that are installed: they are dependencies of development."""
     peers: dict[str, Peer] = {}
     if find_spec("ccxt") is not None:
         from benchmarks.peers.ccxt_book import CcxtBook

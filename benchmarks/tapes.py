@@ -54,6 +54,16 @@ def load(exchange: str, symbol: str) -> Tape:
     return _tape(exchange, symbol, is_recorded(exchange, symbol), list(stream(exchange, symbol)))
 
 
+def okx_books(symbol: str) -> list[bytes]:
+    """The recorded frames of OKX's channel ``books``, the snapshot first; none without the recording."""
+    path = _DATA / "okx/public_ws.txt.gz"
+    if not path.exists():
+        return []
+    wanted = f'"arg":{{"channel":"books","instId":"{symbol}"}},"action"'.encode()
+    with gzip.open(path, "rb") as lines:
+        return [line.rstrip().partition(b": ")[2] for line in lines if wanted in line]
+
+
 def origin(recorded: bool) -> str:
     return "recorded 2024-08-08" if recorded else "synthetic (no recordings found; set GRAPHWIZ_DATA)"
 

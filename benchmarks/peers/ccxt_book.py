@@ -8,16 +8,20 @@ from typing import Any
 import ccxt.pro
 import orjson
 
-_URLS = {"binance": "wss://stream.binance.com:9443/stream/ws/0", "binanceusdm": "wss://fstream.binance.com/public/ws/0"}
+_URLS = {
+    "binance": "wss://stream.binance.com:9443/stream/ws/0",
+    "binanceusdm": "wss://fstream.binance.com/public/ws/0",
+    "binancecoinm": "wss://dstream.binance.com/ws/0",
+}
 
 
 class CcxtBook:
     """One symbol's book as ccxt.pro keeps it. ``handle`` takes parsed events: ccxt parses JSON before its handler."""
 
     def __init__(self, exchange: str, symbol: str, snapshot: bytes) -> None:
-        self._exchange = {"binance": ccxt.pro.binance, "binanceusdm": ccxt.pro.binanceusdm}[exchange]()
+        self._exchange = getattr(ccxt.pro, exchange)()
         self._exchange.options |= {"crossMarginPairsData": [], "isolatedMarginPairsData": []}  # asked for over REST
-        info = futures_symbol(symbol) if exchange == "binanceusdm" else spot_symbol(symbol)
+        info = _KINDS[exchange](symbol)
         market = self._exchange.parse_market(info)
         self._exchange.set_markets([market])
         self._symbol = market["symbol"]
@@ -48,9 +52,14 @@ class CcxtBook:
         self._loop.close()
 
     @property
+    def book(self) -> Any:
+        """ccxt's own object."""
+        return self._exchange.orderbooks[self._symbol]
+
+    @property
     def last_id(self) -> int:
         """The update id that the book has come to: proof that nothing was passed over."""
-        return int(self._exchange.orderbooks[self._symbol]["nonce"])
+        return int(self.book["nonce"])
 
 
 def spot_symbol(symbol: str) -> dict[str, Any]:
@@ -86,3 +95,20 @@ def futures_symbol(symbol: str) -> dict[str, Any]:
         "pricePrecision": 2,
         "quantityPrecision": 3,
     }
+
+
+def coinm_symbol(symbol: str) -> dict[str, Any]:
+    """An entry of Binance COIN-M's exchangeInfo, as far as ccxt reads it."""
+    base = symbol.partition("USD")[0]
+    return {
+        **futures_symbol(symbol),
+        "pair": f"{base}USD",
+        "baseAsset": base,
+        "quoteAsset": "USD",
+        "marginAsset": base,
+        "contractSize": 100,
+        "contractStatus": "TRADING",
+    }
+
+
+_KINDS = {"binance": spot_symbol, "binanceusdm": futures_symbol, "binancecoinm": coinm_symbol}

@@ -6,21 +6,26 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
-from cryptofeed.defines import BINANCE, BINANCE_FUTURES, L2_BOOK
-from cryptofeed.exchanges import Binance, BinanceFutures
+from cryptofeed.defines import BINANCE, BINANCE_DELIVERY, BINANCE_FUTURES, L2_BOOK
+from cryptofeed.exchanges import Binance, BinanceDelivery, BinanceFutures
 from cryptofeed.symbols import Symbols
 from cryptofeed.types import OrderBook
+
+_KINDS = {
+    "binance": (Binance, BINANCE, "USDT"),
+    "binanceusdm": (BinanceFutures, BINANCE_FUTURES, "USDT-PERP"),
+    "binancecoinm": (BinanceDelivery, BINANCE_DELIVERY, "USD-PERP"),
+}
 
 
 class CryptofeedBook:
     """One symbol's book as cryptofeed keeps it. ``handle`` takes parsed events: it parses JSON before its handler."""
 
     def __init__(self, exchange: str, symbol: str, snapshot: bytes) -> None:
-        futures = exchange == "binanceusdm"
         self._symbol = symbol
-        base = symbol.removesuffix("USDT")
-        self._name = f"{base}-USDT-PERP" if futures else f"{base}-USDT"
-        kind, id_ = (BinanceFutures, BINANCE_FUTURES) if futures else (Binance, BINANCE)
+        base = symbol.partition("USD")[0]
+        kind, id_, quote = _KINDS[exchange]
+        self._name = f"{base}-{quote}"
         Symbols.set(id_, {self._name: symbol}, {"tick_size": {}, "instrument_type": {}})
         self._feed = kind(symbols=[self._name], channels=[L2_BOOK], callbacks={L2_BOOK: _ignore})
         self._snapshot = orjson.loads(snapshot)
