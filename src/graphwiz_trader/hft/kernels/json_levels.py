@@ -8,6 +8,7 @@ from graphwiz_trader.hft.kernels import outcome
 from graphwiz_trader.hft.kernels.frames import Frame, byte_at, word_at
 from graphwiz_trader.hft.kernels.jit import inlined
 from graphwiz_trader.hft.kernels.json_scan import REFUSED, at, skip_space, steps
+from graphwiz_trader.hft.kernels.ladder import expect_level
 from graphwiz_trader.hft.kernels.layout import MAX_LEVELS, Record
 
 _FIRST_COUNT = np.uint64(int.from_bytes(b',"0","', "little"))
@@ -44,6 +45,7 @@ def read_levels(
         ticks, position = steps(frame, position + 1, price_decimals, tick_step)
         if position < 0 or ticks == 0:
             return -outcome.BAD_NUMBER
+        expect_level(book, side, -ticks if side == 0 else ticks)
         position = _next_text(frame, position)
         if position < 0:
             return -outcome.MALFORMED

@@ -12,8 +12,12 @@ from __future__ import annotations
 import numpy as np
 
 from graphwiz_trader.hft.kernels.bits import trailing_zeros
-from graphwiz_trader.hft.kernels.jit import kernel
-from graphwiz_trader.hft.kernels.layout import FAR, MARGIN, NO_KEY, SUMMARY_WORDS, WINDOW, Array, Record
+from graphwiz_trader.hft.kernels.jit import inlined, kernel
+from graphwiz_trader.hft.kernels.layout import BOOK, FAR, MARGIN, NO_KEY, SUMMARY_WORDS, WINDOW, Array, Record
+from graphwiz_trader.hft.kernels.prefetch import prefetch
+
+_LOTS_AT = BOOK.fields["lots"][1]
+"""Where in a book's record the windows' slots begin, in bytes."""
 
 
 @kernel
@@ -32,23 +36,25 @@ def set_level(book: Record, side: int, key: int, lots: int) -> bool:
         slot = key - book.base[side]
     if slot >= WINDOW:
         return _set_far(book, side, key, lots)
-    held = book.lots[side, slot]
+    # Whether a level comes, changes or goes, nobody foresees: what differs is computed, not branched on.
+    stands = lots != 0
+    book.count[side] += stands - (book.lots[side, slot] != 0)
     book.lots[side, slot] = lots
-    if lots != 0:
-        if held == 0:
-            word = slot >> 6
-            book.occupied[side, word] |= np.uint64(1) << np.uint64(slot & 63)
-            book.summary[side, word >> 6] |= np.uint64(1) << np.uint64(word & 63)
-            book.count[side] += 1
-            book.best[side] = min(book.best[side], key)
-        return True
-    if held == 0:
-        return True
-    _clear_slot(book, side, slot)
-    book.count[side] -= 1
-    if key == book.best[side]:
+    word = slot >> 6
+    bits = _with_bit(book.occupied[side, word], slot, stands)
+    book.occupied[side, word] = bits
+    book.summary[side, word >> 6] = _with_bit(book.summary[side, word >> 6], word, bits != 0)
+    if not stands and key == book.best[side]:
         return _find_best(book, side, slot)
+    book.best[side] = min(book.best[side], key if stands else NO_KEY)
     return True
+
+
+@inlined
+def expect_level(book: Record, side: int, key: int) -> None:
+    """The level at ``key`` is about to be set: its slot is fetched while the rest of it is still being read."""
+    slot = key - book.base[side]
+    prefetch(book, _LOTS_AT + 8 * (side * WINDOW + slot))
 
 
 @kernel
@@ -111,6 +117,13 @@ def copy_levels(books: Array, row: int, side: int, ticks: Array, lots: Array) ->
 def level_lots(books: Array, row: int, side: int, ticks: int) -> int:
     """The size at a price, 0 when no level stands there."""
     return lots_at(books[row], side, -ticks if side == 0 else ticks)
+
+
+@inlined
+def _with_bit(bits: np.uint64, place: int, is_set: bool) -> np.uint64:
+    """The word with its bit at ``place``, modulo 64, set or cleared."""
+    shift = np.uint64(place & 63)
+    return (bits & ~(np.uint64(1) << shift)) | (np.uint64(is_set) << shift)
 
 
 @kernel
