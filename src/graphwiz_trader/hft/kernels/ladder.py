@@ -16,7 +16,7 @@ from graphwiz_trader.hft.kernels.jit import inlined, kernel
 from graphwiz_trader.hft.kernels.layout import BOOK, FAR, MARGIN, NO_KEY, SUMMARY_WORDS, WINDOW, Array, Record
 from graphwiz_trader.hft.kernels.prefetch import prefetch
 
-_LOTS_AT = BOOK.fields["lots"][1]
+_LOTS_AT = dict(BOOK.fields or {})["lots"][1]
 """Where in a book's record the windows' slots begin, in bytes."""
 
 
