@@ -57,7 +57,7 @@ class FrameRelay(Watched):
     def freeze(self) -> None:
         """Nothing passes any more on the connections there are, and none is closed."""
         for pair in self.pairs:
-            pair.is_frozen = True
+            pair.freeze()
 
     def from_venue(self, pair: Pair, frame: bytes) -> None:
         self._seen(pair.number, frame)
@@ -99,6 +99,8 @@ class Pair(WSListener):
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self._client = transport
+        if self.is_frozen:
+            self.freeze()
         self._dialling = asyncio.create_task(self._dial())
 
     def on_ws_frame(self, _transport: WSTransport, frame: WSFrame) -> None:
@@ -117,6 +119,12 @@ class Pair(WSListener):
     def to_client(self, frame: bytes) -> None:
         if self._client is not None and not self.is_frozen:
             self._client.send(WSMsgType.TEXT, frame)
+
+    def freeze(self) -> None:
+        """Not even a ping is answered any more."""
+        self.is_frozen = True
+        if self._client is not None:
+            self._client.underlying_transport.pause_reading()
 
     def drop(self) -> None:
         for transport in (self._client, self._venue):

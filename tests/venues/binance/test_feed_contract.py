@@ -1,0 +1,15 @@
+"""Binance's feeds keep what every feed keeps."""
+
+from __future__ import annotations
+
+from venues.feed_contract import FeedContract
+
+
+class TestSpot(FeedContract):
+    exchange = "binance"
+    symbols = ("BTC/USDT", "ETH/USDT")
+
+
+class TestUsdm(FeedContract):
+    exchange = "binanceusdm"
+    symbols = ("BTC/USDT", "ETH/USDT")
