@@ -40,19 +40,25 @@ class Recordings:
 
     def __init__(self, simulated: SimulatedExchange) -> None:
         self.venues: dict[str, BinanceVenue] = simulated.venues
-        self._endpoints = {e: Endpoints(u.rest, u.stream, u.orders) for e, u in simulated.urls.items()}
+        self.endpoints = {e: Endpoints(u.rest, u.stream, u.orders) for e, u in simulated.urls.items()}
 
     def session(self, settings: Settings) -> RecordingSession:
-        return RecordingSession(CONFIG, self._endpoints, settings)
+        return RecordingSession(CONFIG, self.endpoints, settings)
 
     @asynccontextmanager
     async def recording(self, settings: Settings) -> AsyncIterator[RecordingSession]:
         """A session from when all of its books are trusted until it has ended in order."""
         session = self.session(settings)
+        async with self.running(session):
+            yield session
+
+    @asynccontextmanager
+    async def running(self, session: RecordingSession) -> AsyncIterator[None]:
+        """As `recording`, of a session that is made otherwise."""
         running = asyncio.create_task(session.run())
         try:
             await until(lambda: all_trusted(session), running)
-            yield session
+            yield
         finally:
             session.stop("the test is over")
             await running

@@ -164,6 +164,7 @@ class RecordingSession:
             segment=segment,
             version=version("graphwiz-trader"),
             instruments=instruments.on_exchange(exchange),
+            wire=market_wires(self._config, (exchange,))[exchange],
         )
 
     async def _load_instruments(self) -> Instruments:

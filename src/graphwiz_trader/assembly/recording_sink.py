@@ -8,6 +8,7 @@ from time import monotonic, time_ns
 
 import msgspec
 
+from graphwiz_trader.assembly.tabled_books import TabledBooks
 from graphwiz_trader.hft.kernels.layout import Array
 from graphwiz_trader.hft.market_data import MarketData
 from graphwiz_trader.hft.orderbook import OrderBookManager
@@ -127,8 +128,7 @@ class RecordingSink:
         self.books = recorded.books
         self._recorded = recorded
         self._market_data = market_data
-        self._feeds = tuple(feeds)
-        self._tables = tables
+        self._tabled = TabledBooks(market_data, feeds, tables)
         self._exchanges = self.books.instruments.exchanges
         self._streams = tuple(recorded.raw.streams[exchange] for exchange in self._exchanges)
         self._segments_seen = [1] * len(self._streams)
@@ -139,12 +139,7 @@ class RecordingSink:
         if stream.is_refusing and not self._may_go_on(line, now_ns):
             return
         stream.frame(now_ns, frame)
-        book = self._market_data.on_frame(line, frame, now_ns)
-        if self._tables is not None:
-            if book >= 0:
-                self._tables.on_top(book, self._feeds[line], now_ns)
-            else:
-                self._tables.on_message(self._feeds[line], now_ns)
+        self._tabled.on_frame(line, frame, now_ns)
 
     def on_snapshot(self, book: int, body: bytes, now_ns: int) -> None:
         instrument = self.books[book].instrument
@@ -153,9 +148,7 @@ class RecordingSink:
         if stream.is_refusing and not self._may_go_on(line, now_ns):
             return
         stream.snapshot(now_ns, instrument.venue_symbol, body)
-        changed = self._market_data.on_snapshot(book, body, now_ns)
-        if changed >= 0 and self._tables is not None:
-            self._tables.on_top(changed, self._feeds[line], now_ns)
+        self._tabled.on_snapshot(line, book, body, now_ns)
 
     def on_line(self, line: int, up: bool, reason: str, now_ns: int) -> None:
         if not self._is_attached:
@@ -186,8 +179,7 @@ class RecordingSink:
 
     def flush_tables(self) -> None:
         """Have the tables' rows written."""
-        if self._tables is not None:
-            self._tables.flush()
+        self._tabled.flush()
 
     def books_of_new_segments(self) -> Iterator[int]:
         """The books whose exchange has begun another segment: with a snapshot it can be replayed on its own."""

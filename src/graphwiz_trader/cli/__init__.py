@@ -22,6 +22,7 @@ COMMANDS = {
     "trade": "Run the trading process alone, against exchanges that run already.",
     "observe": "Run the observer alone: page, metrics and knowledge graph of the newest session.",
     "record": "Keep what the exchanges send: raw frames and Parquet tables.",
+    "tables": "Make a recording's Parquet tables anew from its raw frames.",
     "replay": "Run the engine over recordings or a journal.",
     "journal": "Read, check and export what happened.",
     "graph": "Ask the knowledge graph.",

@@ -63,6 +63,12 @@ class SegmentHead(msgspec.Struct, frozen=True, kw_only=True):
     segment: int
     version: str
     instruments: tuple[Instrument, ...]
+    wire: str = ""
+    """Whose protocol the frames speak, the name of a decoder; empty, as in older segments: the exchange's."""
+
+    @property
+    def spoken(self) -> str:
+        return self.wire or self.exchange
 
 
 class SegmentRecord(NamedTuple):
@@ -119,6 +125,11 @@ def block_length(prefix: bytes) -> int:
     if (magic, skipped, mark) != (_SKIPPABLE_MAGIC, _SKIPPED_BYTES, _MARK) or length > MAX_BLOCK_BYTES:
         raise DamagedSegmentError(f"expected the start of a block, found {prefix!r}")
     return int(length)
+
+
+def session_of(path: Path) -> str:
+    """The session that a segment is of, by its name."""
+    return path.name.removesuffix(SUFFIX).rpartition("-")[0]
 
 
 def segment_path(directory: Path, exchange: str, session: str, segment: int) -> Path:

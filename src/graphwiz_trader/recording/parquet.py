@@ -63,12 +63,25 @@ class ParquetTables:
 
     def put(self, table: str, rows: Rows) -> None:
         """Have a part written. Never waits."""
-        if self._handed_over - self._done > _QUEUE_ROWS:
+        if self.waiting_rows > _QUEUE_ROWS:
             self.lost[table] += len(rows)
             self.last_failure = self.last_failure or "the store is slower than the market"
             return
         self._handed_over += len(rows)
         self._queue.put((table, rows))
+
+    @property
+    def waiting_rows(self) -> int:
+        """How many rows wait for the store."""
+        return self._handed_over - self._done
+
+    def drop_parts_beyond(self) -> None:
+        """Remove the session's files of a former writing that this one has not replaced. To be called once closed."""
+        for table in (TOP_OF_BOOK, TRADES):
+            for path in self._store.glob(f"{self._root}/{table}/{self._session}-*.parquet"):
+                number = str(path).rpartition("-")[2].removesuffix(".parquet")
+                if number.isdigit() and int(number) >= self._parts[table]:
+                    self._store.rm(path)
 
     def close(self) -> None:
         """Write what is left. A store that does not answer now is not waited for again."""
