@@ -159,6 +159,13 @@ def _venues(draw: st.DrawFn) -> list[Shown]:
     return shown
 
 
+def _continuing(exchange: str) -> bytes:
+    """An update without levels that continues a snapshot of id 100 by the exchange's rule."""
+    if exchange == "binance":
+        return spot_depth(101, 101)
+    return usdm_depth(100, 101, 99) if exchange == "binanceusdm" else usdm_depth(101, 101, 100)
+
+
 def _floor(shown: list[Shown], now: int = START) -> Floor:
     floor = Floor(Instruments([venue.instrument for venue in shown]))
     for book, venue in enumerate(shown):
@@ -169,8 +176,7 @@ def _floor(shown: list[Shown], now: int = START) -> Floor:
             for side in (venue.bids, venue.asks)
         )  # fmt: skip
         floor.snapshot(book, snapshot(100, bids, asks), now)
-        update = usdm_depth(100, 101, 99) if text.exchange == "binanceusdm" else spot_depth(101, 101)
-        floor.frames(book, update, now=now)
+        floor.frames(book, _continuing(text.exchange), now=now)
     return floor
 
 
@@ -208,7 +214,7 @@ def test_the_best_opportunity_comes_first() -> None:
     floor = Floor(instruments)
     for book, price in enumerate((100, 101, 103)):
         floor.snapshot(book, snapshot(100, [(f"{price}.0", "1")], [(f"{price}.1", "1")]))
-        floor.frames(book, usdm_depth(100, 101, 99) if book == PERP else spot_depth(101, 101))
+        floor.frames(book, _continuing(VENUES[book]))
     pairs = [(o.buy_book, o.sell_book) for o in floor.books.find_opportunities(SYMBOL, START)]
     assert pairs == [(0, 2), (1, 2), (0, 1)]
 
