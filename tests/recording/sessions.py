@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from graphwiz_trader.assembly.recorder import RecordingSession, Settings
 from graphwiz_trader.assembly.replays import direct_replay
 from graphwiz_trader.backtest.recordings import Recording
-from graphwiz_trader.backtest.survey import survey
+from graphwiz_trader.backtest.survey import survey, wires
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.hft.events import Side
 from graphwiz_trader.hft.orderbook import OrderBook, OrderBookManager
@@ -108,7 +108,7 @@ def live_states(session: RecordingSession) -> dict[tuple[str, str], BookState]:
 
 def replayed_states(recording: Recording) -> dict[tuple[str, str], BookState]:
     instruments = survey(recording, FEES, lambda _: None)
-    replay = direct_replay(CONFIG, instruments, latency_ms=0.0)
+    replay = direct_replay(CONFIG, instruments, latency_ms=0.0, wires=wires(recording))
     replay.run(recording, lambda _: None)
     return states(replay.core.books)
 

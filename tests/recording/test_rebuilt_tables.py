@@ -16,7 +16,7 @@ from graphwiz_trader.recording.errors import RecorderError
 from graphwiz_trader.recording.reader import read_head, read_segment, segments_in
 from graphwiz_trader.recording.tables import TOP_OF_BOOK, TRADES
 from graphwiz_trader.venues.base import Endpoints
-from recording.sessions import CONFIG, market, until_more
+from recording.sessions import CONFIG, live_states, market, recording_in, replayed_states, until_more
 from venues.harness import on_uvloop
 
 
@@ -78,7 +78,7 @@ async def test_what_a_killed_recorder_has_left_is_used_up_to_its_end(tmp_path):
 
 
 @on_uvloop
-async def test_an_exchange_behind_ccxt_is_recorded_and_says_in_which_words(tmp_path):
+async def test_an_exchange_behind_ccxt_is_recorded_and_replayed_in_the_words_that_it_says(tmp_path):
     async with market(rate_per_s=300) as exchanges:
         at = exchanges.endpoints["binance"]
         config = HftConfig(
@@ -91,6 +91,7 @@ async def test_an_exchange_behind_ccxt_is_recorded_and_says_in_which_words(tmp_p
     (segment,) = segments_in(tmp_path)["binanceus"]
     head = read_head(next(read_segment(segment)))
     assert (head.wire, head.spoken) == ("ccxt", "ccxt")
+    assert replayed_states(recording_in(tmp_path)) == live_states(session)
     made = rebuild_tables(tmp_path, str(tmp_path / "rebuilt"), config, lambda _: None)
     assert made.rows[TOP_OF_BOOK] > 50
     assert {row for row in rows(tmp_path / "rebuilt", TOP_OF_BOOK) if "'binanceus'" not in row} == set()

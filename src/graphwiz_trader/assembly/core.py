@@ -36,6 +36,7 @@ FEES_PPM: Mapping[str, tuple[int, int]] = {
     "okx": (800, 1_000),
 }
 """(maker, taker) as the venues publish them for accounts without discounts; OKX's are those of spot, the higher."""
+_UNKNOWN_FEES_PPM = (1_000, 1_000)
 MARKET, ORDERS = "market", "orders"
 
 
@@ -101,7 +102,7 @@ def fees_ppm(config: HftConfig) -> dict[str, tuple[int, int]]:
     """(maker, taker) of each exchange of a recording: the published rates unless the configuration knows better."""
     fees = dict(FEES_PPM)
     for exchange, settings in config.market_data.exchanges.items():
-        maker, taker = fees[exchange]
+        maker, taker = fees.get(exchange, _UNKNOWN_FEES_PPM)
         fees[exchange] = (
             maker if settings.maker_fee_ppm is None else settings.maker_fee_ppm,
             taker if settings.taker_fee_ppm is None else settings.taker_fee_ppm,

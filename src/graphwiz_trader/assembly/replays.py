@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
@@ -70,10 +71,18 @@ class DirectReplay(NamedTuple):
 
 
 def direct_replay(
-    config: HftConfig, instruments: Instruments, *, latency_ms: float, recorder: Recorder | None = None
+    config: HftConfig,
+    instruments: Instruments,
+    *,
+    latency_ms: float,
+    wires: Mapping[str, str] = MappingProxyType({}),
+    recorder: Recorder | None = None,
 ) -> DirectReplay:
-    """A trader over recordings in virtual time; orders take ``latency_ms`` to a venue, and answers as long back."""
-    lines = session_lines(instruments.exchanges, REPORTS_WIRE)
+    """A trader over recordings in virtual time; orders take ``latency_ms`` to a venue, and answers as long back.
+
+    ``wires``: in whose words an exchange's frames are, where they are not its own.
+    """
+    lines = session_lines(instruments.exchanges, REPORTS_WIRE, market_wires=wires)
     books = build_books(config, instruments)
     latency_ns = round(latency_ms * 1e6)
     venues = InProcessVenues(

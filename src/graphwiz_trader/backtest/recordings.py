@@ -15,6 +15,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -22,7 +23,7 @@ from typing import IO, NamedTuple
 
 from graphwiz_trader.errors import GraphwizError
 from graphwiz_trader.recording.errors import DamagedSegmentError
-from graphwiz_trader.recording.layout import DOWN, HEAD, UP
+from graphwiz_trader.recording.layout import DOWN, HEAD, UP, SegmentHead, SegmentRecord
 from graphwiz_trader.recording.reader import is_segment, read_head, read_segment
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -82,6 +83,15 @@ class Recording:
             if not path.is_file():
                 raise RecordingError(f"{path}: no such recording; expected a file of frames, plain or .gz")
         self._segments = {path for path in self.paths if is_segment(path)}
+
+    def heads(self) -> dict[str, list[SegmentHead]]:
+        """By exchange, what its segments say of themselves; nothing of an exchange that has other files too."""
+        found: dict[str, list[SegmentHead]] = {}
+        for exchange, paths in self._files.items():
+            if all(path in self._segments for path in paths):
+                firsts = (next(_records(path), None) for path in paths)
+                found[exchange] = [read_head(first) for first in firsts if first is not None]
+        return found
 
     @property
     def exchanges(self) -> tuple[str, ...]:
@@ -163,6 +173,12 @@ def symbol_of(exchange: str, payload: bytes) -> str:
 
 def _only_frames(history: Iterator[RecordedFrame | RecordedLine]) -> Iterator[RecordedFrame]:
     return (recorded for recorded in history if isinstance(recorded, RecordedFrame))
+
+
+def _records(path: Path) -> Iterator[SegmentRecord]:
+    """A segment's records up to where it is damaged, which whoever reads its frames is told of."""
+    with suppress(DamagedSegmentError):
+        yield from read_segment(path)
 
 
 def _segment(exchange: str, path: Path) -> Iterator[RecordedFrame | RecordedLine]:

@@ -1,14 +1,17 @@
 """What a recording is of: its symbols, and how fine their prices and sizes are.
 
 A recording carries no symbol rules, and rules of another day may be wrong for it, so they are read off the frames:
-the tick is the finest price that occurs, the lot the finest size; orders may be as fine as the trades were.
+the tick is the finest price that occurs, the lot the finest size; orders may be as fine as the trades were. Of segments
+in words that are not read here, their heads are believed.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from itertools import chain
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -39,8 +42,11 @@ def survey(recording: Recording, fees: Fees, progress: Callable[[int], None]) ->
     """
     found: dict[tuple[str, str], _Resolution] = {}
     in_files: set[tuple[str, str]] = set()
+    told = _told(recording)
     rulers = {exchange: _Ruler(exchange) for exchange in recording.exchanges}
     for exchange, path in recording.files():
+        if exchange in told:
+            continue
         ruler = rulers[exchange]
         snapshots: list[RecordedFrame] = []
         named: Counter[str] = Counter()
@@ -63,14 +69,32 @@ def survey(recording: Recording, fees: Fees, progress: Callable[[int], None]) ->
                 in_files.add((exchange, symbol))
                 found.setdefault((exchange, symbol), _Resolution(symbol, ruler)).note_snapshot(frame.payload)
     found = {key: resolution for key, resolution in found.items() if key in in_files}
-    if not found:
+    if not found and not told:
         raise RecordingError(
             f"{', '.join(map(str, recording.paths))}: no frame names a symbol; expected lines "
             "`<receive time in ns> <frame>` with stream frames of the exchange"
         )
-    return Instruments(
-        resolution.instrument(book, exchange, fees) for book, ((exchange, _), resolution) in enumerate(found.items())
-    )
+    measured = [resolution.instrument(0, exchange, fees) for (exchange, _), resolution in found.items()]
+    every = chain(measured, *told.values())
+    return Instruments(msgspec.structs.replace(instrument, book=book) for book, instrument in enumerate(every))
+
+
+def wires(recording: Recording) -> dict[str, str]:
+    """In whose words an exchange's frames are, where its segments say that they are not its own."""
+    spoken = {exchange: {head.spoken for head in heads} for exchange, heads in recording.heads().items()}
+    mixed = [exchange for exchange, words in spoken.items() if len(words) > 1]
+    if mixed:
+        raise RecordingError(
+            f"{mixed[0]} was recorded in several words: {', '.join(sorted(spoken[mixed[0]]))}; "
+            "replay its sessions one by one"
+        )
+    return {exchange: wire for exchange, words in spoken.items() for wire in words if wire != exchange}
+
+
+def _told(recording: Recording) -> dict[str, tuple[Instrument, ...]]:
+    """The instruments of exchanges whose frames cannot be measured, as the newest of their segments say."""
+    heads = recording.heads()
+    return {exchange: heads[exchange][-1].instruments for exchange in wires(recording)}
 
 
 def compile_survey() -> None:

@@ -19,7 +19,7 @@ from graphwiz_trader.assembly.socket_replay import socket_replay
 from graphwiz_trader.backtest.recordings import Recording, RecordingError
 from graphwiz_trader.backtest.replay import Progress as Advance
 from graphwiz_trader.backtest.report import Report, table
-from graphwiz_trader.backtest.survey import survey
+from graphwiz_trader.backtest.survey import survey, wires
 from graphwiz_trader.config import default_file, load
 from graphwiz_trader.errors import did_you_mean
 from graphwiz_trader.journal.sessions import locate
@@ -85,7 +85,9 @@ def replay(
         console.print(f"journal: {figures['journal']}", highlight=False)
     else:
         with _progress(console, "replaying") as advance:
-            figures = direct_replay(config, instruments, latency_ms=latency_ms).run(recording, advance)
+            figures = direct_replay(config, instruments, latency_ms=latency_ms, wires=wires(recording)).run(
+                recording, advance
+            )
     _warn(recording, figures, console)
     _show(figures, console, json_file)
 
@@ -146,7 +148,7 @@ def _files_of(sources: list[str]) -> dict[str, list[Path]]:
     files: dict[str, list[Path]] = {}
     for source in sources:
         for exchange, paths in _files_of_one(source).items():
-            if exchange not in FEES_PPM:
+            if exchange not in FEES_PPM and "=" in source:
                 raise RecordingError(f"unknown exchange {exchange} in {source!r}; {did_you_mean(exchange, FEES_PPM)}")
             files.setdefault(exchange, []).extend(paths)
     return files

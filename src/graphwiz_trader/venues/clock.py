@@ -8,16 +8,24 @@ offset and delay", without its filters.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import time_ns
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn, Protocol
 
-from graphwiz_trader.venues.rest import RestClient, RestError
+from graphwiz_trader.venues.rest import RestError
 
 _SAMPLES = 3
 _EVERY_S = 30.0
 _UNIT_NS = 1_000_000
 """Venues tell their time in whole milliseconds, rounded down: it is half of one later on average."""
+
+
+class Asked(Protocol):
+    """Whoever can be asked for a venue's time."""
+
+    async def get(self, path: str, params: Mapping[str, str]) -> bytes:
+        """Raises RestError."""
+        ...
 
 
 class Offset(NamedTuple):
@@ -35,7 +43,7 @@ class VenueClock:
 
     def __init__(
         self,
-        rest: RestClient,
+        rest: Asked,
         path: str,
         read: Callable[[bytes], int],
         report: Callable[[int, int, int], None],

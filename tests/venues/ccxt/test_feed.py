@@ -44,6 +44,14 @@ async def test_a_trade_is_told_once():
 
 
 @on_uvloop
+async def test_the_exchange_s_clock_is_measured():
+    async with Exchange() as exchange, feeding(exchange) as at:
+        await at.sink.until(lambda: bool(at.sink.clocks))
+        ((offset_ns, error_ns),) = at.sink.clocks
+        assert abs(offset_ns) <= error_ns + 2_000_000
+
+
+@on_uvloop
 async def test_what_the_journal_keeps_is_enough_to_make_the_same_books_again():
     async with Exchange() as exchange, feeding(exchange) as at:
         await at.until_equal()

@@ -15,8 +15,9 @@ from time import time_ns
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.venues.base import Credentials, Endpoints, LineState, Sink, VenueError
 from graphwiz_trader.venues.ccxt.library import asks_for_less, close, new_client, words
-from graphwiz_trader.venues.ccxt.source import source_of
+from graphwiz_trader.venues.ccxt.source import ServerTime, source_of
 from graphwiz_trader.venues.ccxt.watches import Watches
+from graphwiz_trader.venues.clock import VenueClock
 from graphwiz_trader.venues.connection import Timing
 from graphwiz_trader.venues.pacing import Allowance, BackOff
 
@@ -35,7 +36,7 @@ class CcxtFeed:
     """The market data of ``exchange``. Raises VenueError for one that ccxt has no books of.
 
     ``websocket``: whether it is streamed, or else asked for by REST. ``lines``: one id, that of its line in every call
-    of the sink; ccxt keeps its connections itself. ``attempts`` is taken from whenever a client begins anew.
+    of the sink; ccxt keeps, and replaces, its connections itself. ``attempts`` is taken from for each new client.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class CcxtFeed:
         *,
         endpoints: Endpoints,
         lines: Sequence[int],
+        spare: int | None = None,  # noqa: ARG002
         sink: Sink,
         websocket: bool = True,
         attempts: Allowance | None = None,
@@ -108,6 +110,7 @@ class CcxtFeed:
             try:
                 for book in sorted(self._wanted):
                     self._watches.start(self._instruments[book])
+                self._watch_clock(self._watches, ServerTime(client))
                 await self._until_silent(self._watches)
             finally:
                 watches, self._watches = self._watches, None
@@ -145,6 +148,10 @@ class CcxtFeed:
         now_s = asyncio.get_running_loop().time
         while (remaining_s := self._silent_until_s - now_s()) > 0:
             await asyncio.sleep(remaining_s)
+
+    def _watch_clock(self, watches: Watches, asked: ServerTime) -> None:
+        if asked.is_told:
+            watches.run_beside(VenueClock(asked, "", int, partial(self._sink.on_clock, self._line)).run())
 
     async def _until_silent(self, watches: Watches) -> None:
         """Until nothing has been heard for long. Raises what the sink raised."""

@@ -7,7 +7,8 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Protocol
 
 from graphwiz_trader.venues.base import VenueError
-from graphwiz_trader.venues.ccxt.library import Client
+from graphwiz_trader.venues.ccxt.library import Client, words
+from graphwiz_trader.venues.rest import RestError
 
 Book = Mapping[str, Any]
 Trade = Mapping[str, Any]
@@ -103,6 +104,21 @@ class Polls:
 
     async def forget(self, symbol: str) -> None:
         """Every answer is a whole book."""
+
+
+class ServerTime:
+    """An exchange's clock by ccxt, to be asked as if by REST; ``is_told`` where the exchange tells it."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self.is_told = bool(client.has["fetchTime"])
+
+    async def get(self, _path: str, _params: Mapping[str, str]) -> bytes:
+        """Milliseconds, as text. Raises RestError for whatever ccxt raises."""
+        try:
+            return str(await self._client.fetch_time()).encode()
+        except Exception as failure:
+            raise RestError(words(failure)) from None
 
 
 def _identity(trade: Trade) -> Hashable:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from random import Random
+from typing import Any
 
 from graphwiz_trader.hft.instruments import Instrument
 from graphwiz_trader.venues.ccxt.source import Source
@@ -18,15 +20,17 @@ class Watches:
         self._watcher = watcher
         self._random = random
         self._by_book: dict[int, tuple[Watch, list[asyncio.Task[None]]]] = {}
+        self._beside: list[asyncio.Task[None]] = []
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def start(self, instrument: Instrument) -> None:
         """Begin to watch an instrument that is not watched."""
         watch = Watch(instrument, self._source, self._watcher, self._random)
-        tasks = [asyncio.create_task(run(), name=instrument.venue_symbol) for run in (watch.books, watch.trades)]
-        for task in tasks:
-            task.add_done_callback(self._note_end)
-        self._by_book[instrument.book] = watch, tasks
+        self._by_book[instrument.book] = watch, [self._task(watch.books()), self._task(watch.trades())]
+
+    def run_beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Something of the client's that ends with the watches, and they with it when it fails."""
+        self._beside.append(self._task(work))
 
     def begin_anew(self, book: int) -> None:
         """Have a book built anew, if it is watched."""
@@ -43,7 +47,7 @@ class Watches:
 
     def stop_all(self, reason: str) -> None:
         """End every watch. A watcher that has failed is told nothing more."""
-        for _, tasks in self._by_book.values():
+        for tasks in (self._beside, *(tasks for _, tasks in self._by_book.values())):
             for task in tasks:
                 task.cancel()
         if not self._failed.done():
@@ -55,6 +59,11 @@ class Watches:
         await asyncio.wait((self._failed,), timeout=time_s)
         if self._failed.done():
             self._failed.result()
+
+    def _task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._note_end)
+        return task
 
     def _note_end(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (failure := task.exception()) is not None and not self._failed.done():
