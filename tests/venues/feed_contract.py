@@ -132,6 +132,9 @@ class ContractSink(Watched):
 class Bench:
     """A venue, the network to it, and a feed that runs."""
 
+    depth = 1_000
+    """How many levels of a side are compared."""
+
     def __init__(self, served: ServedVenue, market: StirredMarket, relay: FrameRelay, sink: ContractSink) -> None:
         self.served = served
         self.market = market
@@ -162,18 +165,26 @@ class Bench:
     async def until_equal(self) -> None:
         """Until what is trusted is the venue's own, now that nobody moves it."""
         async with asyncio.timeout(PATIENCE_S):
-            while not all(self.sink.levels(i.book) == self.own_levels(i) for i in self.instruments):
+            while not all(self._shown(i.book) == self.own_levels(i) for i in self.instruments):
                 await asyncio.sleep(0.005)
         assert self.sink.trusts(*self.all)
 
     def own_levels(self, instrument: Instrument) -> tuple[Levels, Levels]:
-        book = self.served.venue.books[instrument.venue_symbol]
+        book = self.served.venue.books[self.name_of(instrument)]
         rules = book.listing.instrument
         bids, asks = (
-            [(t * rules.tick_units, n * rules.lot_units) for t, n in book.matcher.levels(side, 1_000)]
+            [(t * rules.tick_units, n * rules.lot_units) for t, n in book.matcher.levels(side, self.depth)]
             for side in (Side.BUY, Side.SELL)
         )
         return bids, asks
+
+    def name_of(self, instrument: Instrument) -> str:
+        """An instrument's name at the venue."""
+        return instrument.venue_symbol
+
+    def _shown(self, book: int) -> tuple[Levels, Levels]:
+        bids, asks = self.sink.levels(book)
+        return bids[: self.depth], asks[: self.depth]
 
     def is_data_of(self, book: int) -> Callable[[bytes], bool]:
         """Whether a frame is data of that book's symbol."""
@@ -182,10 +193,18 @@ class Bench:
 
 
 class FeedContract:
-    """The rules. A subclass says whose: ``exchange``, and two ``symbols`` that its simulated server lists."""
+    """The rules. A subclass says whose: ``exchange``, and two ``symbols`` that its simulated server lists.
+
+    ``served``: the simulated server, where it is another than the exchange's own.
+    """
 
     exchange: str
     symbols: tuple[str, str]
+    served: str = ""
+    bench_kind: type[Bench] = Bench
+
+    def endpoints(self, rest: str, stream: str) -> Endpoints:
+        return Endpoints(rest, stream, "")
 
     @asynccontextmanager
     async def bench(
@@ -197,19 +216,19 @@ class FeedContract:
         sink: Callable[[ContractSink], object] = lambda _sink: None,
     ) -> AsyncIterator[Bench]:
         market = StirredMarket()
-        simulated = SimulatedExchange([self.exchange], market, spot_depth_interval_ms=10)
+        served = self.served or self.exchange
+        simulated = SimulatedExchange([served], market, spot_depth_interval_ms=10)
         await simulated.start()
-        urls = simulated.urls[self.exchange]
-        endpoints = Endpoints(urls.rest, urls.stream, "")
+        urls = simulated.urls[served]
+        endpoints = self.endpoints(urls.rest, urls.stream)
         try:
             instruments = await load_instruments({self.exchange: self.symbols}, {self.exchange: endpoints})
             async with FrameRelay(urls.stream) as relay:
                 kept = ContractSink(instruments, self.exchange, len(lines) + (spare is not None))
                 sink(kept)
-                bench = Bench(simulated.venues[self.exchange], market, relay, kept)
-                bench.feed = self.make_feed(
-                    instruments, Endpoints(urls.rest, relay.address, ""), lines, spare, kept, timing
-                )
+                bench = self.bench_kind(simulated.venues[served], market, relay, kept)
+                at = self.endpoints(urls.rest, relay.address)
+                bench.feed = self.make_feed(instruments, at, lines, spare, kept, timing)
                 kept.snapshots_from = bench.feed.request_snapshot
                 running = asyncio.create_task(bench.feed.run())
                 try:
@@ -408,7 +427,8 @@ class FeedContract:
             broken = ContractSink(b.instruments, self.exchange, 1)
             setattr(broken, where, refuse)
             urls = b.served.urls
-            feed = self.make_feed(b.instruments, Endpoints(urls.rest, urls.stream, ""), (0,), None, broken, TIMING)
+            at = self.endpoints(urls.rest, urls.stream)
+            feed = self.make_feed(b.instruments, at, (0,), None, broken, TIMING)
             running = asyncio.create_task(feed.run())
             await b.until(running.done)
             with pytest.raises(JournalFullError):

@@ -55,8 +55,8 @@ class Watches:
                 self.stop(book, reason)
 
     async def wait(self, time_s: float) -> None:
-        """So long, or until the watcher has raised something: then raises that."""
-        await asyncio.wait((self._failed,), timeout=time_s)
+        """So long, 0 for ever, or until the watcher has raised something: then raises that."""
+        await asyncio.wait((self._failed,), timeout=time_s or None)
         if self._failed.done():
             self._failed.result()
 
