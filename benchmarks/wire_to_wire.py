@@ -2,6 +2,8 @@
 
 Each client runs in a process of its own and keeps its connection; they take turns in rounds within one run, frame by
 frame of the same recorded spot depth. Frames that change nothing at the top of the book are sent as well, untimed.
+Pauses between frames are random, as a market's are: frames sent on a timer's tick find every processor just woken by
+its own, which flatters whoever sleeps.
 """
 
 from __future__ import annotations
@@ -10,10 +12,12 @@ import asyncio
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
+from random import Random
 from statistics import median
+from time import perf_counter_ns
 from typing import NamedTuple
 
 import orjson
@@ -33,8 +37,10 @@ _CLIENTS = {
 }
 """The module of `benchmarks.wire` that each client is, and its arguments."""
 _TARGET = 1.25
-_PAUSE_S = 0.0005
-"""Between two frames: long enough for a client to have done with the last one and its answer."""
+_TIMER_S = 0.002
+_PAUSE_S = 0.010
+"""Between two frames, on average. The closer they come the faster is a bare echo, which they keep from sleeping: at
+10 ms the others' multiples are what they were elsewhere (5.3 for ccxt.pro, 1.8 by hand). See ``--pause-ms``."""
 _LONG_PAUSE_S = 0.003
 """The same for ccxt.pro, which misses books that come while it is at work on an answer."""
 _START_S = 60.0
@@ -117,12 +123,13 @@ async def _run(
             seat.process.send_signal(signal.SIGSTOP)
         spinning = None if conditions.venue_sleeps else asyncio.create_task(_spin())
         times: dict[str, list[list[int]]] = {name: [] for name in seats}
+        pause = _Pauses(Random(1), polls=not conditions.venue_sleeps)
         names = list(seats)
         for number in range(conditions.rounds):
             for name in names[number % len(names) :] + names[: number % len(names)]:
                 with _at_work(seats[name]):
                     await asyncio.sleep(_WAKE_S)
-                    times[name].append(await _round(seats[name], changes, conditions.frames))
+                    times[name].append(await _round(seats[name], changes, conditions.frames, pause))
         if spinning is not None:
             spinning.cancel()
         return times, {name: seat.desk for name, seat in seats.items()}
@@ -143,6 +150,22 @@ def _at_work(seat: Seat) -> Iterator[None]:
         yield
     finally:
         seat.process.send_signal(signal.SIGSTOP)
+
+
+class _Pauses:
+    """From half to one and a half times as long as asked, to the microsecond."""
+
+    def __init__(self, random: Random, *, polls: bool) -> None:
+        self._random = random
+        self._polls = polls
+
+    async def __call__(self, about_s: float) -> None:
+        until_ns = perf_counter_ns() + round(self._random.uniform(0.5, 1.5) * about_s * 1e9)
+        # A timer is due at a whole millisecond; the rest of the way is waited for awake.
+        await asyncio.sleep(max(0.0, (until_ns - perf_counter_ns()) / 1e9 - _TIMER_S))
+        while perf_counter_ns() < until_ns:
+            if self._polls:
+                await asyncio.sleep(0)
 
 
 async def _spin() -> None:
@@ -168,7 +191,9 @@ async def _warm_up(name: str, seat: Seat, changes: Sequence[bool]) -> None:
         seat.desk.lost = 0
 
 
-async def _round(seat: Seat, changes: Sequence[bool], frames: int) -> list[int]:
+async def _round(
+    seat: Seat, changes: Sequence[bool], frames: int, pause: Callable[[float], Awaitable[None]]
+) -> list[int]:
     times: list[int] = []
     for _ in range(100 * frames):
         if len(times) == frames:
@@ -179,7 +204,7 @@ async def _round(seat: Seat, changes: Sequence[bool], frames: int) -> list[int]:
             seat.desk.send()
         elif (took_ns := await seat.desk.round_trip_ns(_PATIENCE_S)) is not None:
             times.append(took_ns)
-        await asyncio.sleep(seat.pause_s)
+        await pause(seat.pause_s)
     raise RuntimeError(f"only {len(times)} of {frames} orders came")
 
 
