@@ -64,10 +64,11 @@ def test_the_shipped_file_shows_every_key_that_has_a_value_of_its_own():
     shown = set(_keys_of(yaml.safe_load((ROOT / "config/hft.yaml").read_text())))
     assets = {f"hft.paper.balances.{asset}" for asset in HftConfig().paper.balances}
     shown = (shown - assets) | {"hft.paper.balances"} if assets <= shown else shown
-    optional = {"taker_fee_ppm", "maker_fee_ppm", "endpoints.rest", "endpoints.stream", "endpoints.orders"}
+    optional = {"taker_fee_ppm", "maker_fee_ppm", "sbe"}
+    optional |= {f"endpoints.{name}" for name in ("rest", "stream", "orders", "backup_stream")}
     keys = {row.key for row in rows() if row.key.partition("<id>.")[2] not in optional}
     expected = {key.replace("<id>", exchange) for key in keys for exchange in ("binance", "binanceusdm")}
-    assert shown == expected
+    assert shown - {"hft.market_data.exchanges.binance.sbe"} == expected
 
 
 def _keys_of(value: object, prefix: str = "") -> list[str]:
@@ -366,3 +367,27 @@ def test_every_key_has_a_meaning_and_every_number_a_unit_and_bounds():
             assert " of " in row.expected, f"{row.key} has no unit"
             assert "at most" in row.expected, f"{row.key} has no upper bound"
             assert "at least" in row.expected or "more than" in row.expected, f"{row.key} has no lower bound"
+
+
+@pytest.mark.parametrize(("lines", "is_right"), [(1, True), (4, True), (0, False), (5, False)])
+def test_there_are_one_to_four_parallel_lines(write, lines, is_right):
+    text = f"hft:\n  market_data:\n    exchanges:\n      binance:\n        lines: {lines}\n"
+    if is_right:
+        assert load(write(text)).market_data.exchanges["binance"].lines == lines
+    else:
+        with pytest.raises(ConfigError, match=r"market_data\.exchanges\.binance\.lines"):
+            load(write(text))
+
+
+def test_binary_streams_are_spot_s_alone(write):
+    text = "hft:\n  market_data:\n    exchanges:\n      binanceusdm:\n        sbe: true\n"
+    with pytest.raises(ConfigError, match="only binance has binary streams"):
+        load(write(text))
+
+
+def test_a_backup_of_the_streams_is_held_to_this_machine_too(write):
+    addresses = "rest: 'http://127.0.0.1:1', stream: 'ws://127.0.0.1:1', orders: 'ws://127.0.0.1:1'"
+    endpoints = f"{{{addresses}, backup_stream: 'wss://elsewhere.example'}}"
+    text = f"hft:\n  market_data:\n    exchanges:\n      binance:\n        endpoints: {endpoints}\n"
+    with pytest.raises(ConfigError, match=r"backup_stream.*is not this machine"):
+        load(write(text))

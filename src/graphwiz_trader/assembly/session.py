@@ -23,13 +23,12 @@ from graphwiz_trader.assembly.core import (
     build_books,
     build_core,
     fees_paid,
-    session_lines,
     session_start,
 )
 from graphwiz_trader.assembly.measured import MeasuredEngine, OrderTimes
 from graphwiz_trader.assembly.order_side import Connected, order_side
 from graphwiz_trader.assembly.rehearsal import Rehearsal, keep_awake
-from graphwiz_trader.assembly.venues import make_feeds, market_wires, new_attempts
+from graphwiz_trader.assembly.venues import make_feeds, new_attempts, trading_lines
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.errors import GraphwizError
 from graphwiz_trader.hft.events import Command, RecordKind
@@ -88,6 +87,7 @@ class TradingSession:
             max_order_latency_ms=float(config.performance.max_order_latency_ms),
         )
         self._order_times = OrderTimes(self._monitor)
+        self._credentials = dict(credentials)
         self._order_side = order_side(config, self._endpoints, credentials, self._order_times.on_sent)
         self._stop = asyncio.Event()
         self._why = ""
@@ -120,8 +120,7 @@ class TradingSession:
     def _assemble(self, instruments: Instruments, inventory: dict[int, int], journal: JournalWriter) -> _Parts:
         """The core with its lines, journaled so that a replay can build the same core."""
         exchanges = instruments.exchanges
-        wires = market_wires(self._config, exchanges)
-        lines = session_lines(exchanges, self._order_side.wire, market_wires=wires)
+        lines = trading_lines(self._config, exchanges, self._order_side.wire)
         start = session_start(
             self._config,
             instruments,
@@ -137,7 +136,7 @@ class TradingSession:
         attempts = new_attempts(exchanges)
         books = build_books(self._config, instruments)
         orders = self._order_side.connect(instruments, lines, books, sink, attempts)
-        feeds = make_feeds(instruments, lines, self._endpoints, sink, attempts)
+        feeds = make_feeds(instruments, lines, self._endpoints, sink, attempts, self._credentials)
         core = build_core(
             self._config,
             instruments,

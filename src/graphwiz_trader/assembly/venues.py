@@ -4,27 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from graphwiz_trader.assembly.core import ORDERS, line_ids, market_line_ids
-from graphwiz_trader.config import HftConfig
+from graphwiz_trader.assembly.core import ORDERS, line_ids, market_line_ids, session_lines
+from graphwiz_trader.config import ExchangeConfig, HftConfig
 from graphwiz_trader.hft.events import Line
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.venues.base import Credentials, Endpoints, Feed, OrderLine, Sink
-from graphwiz_trader.venues.exchanges import exchange_of, orders_of
+from graphwiz_trader.venues.exchanges import SBE, exchange_of, orders_of
 from graphwiz_trader.venues.pacing import Allowance
 
 Attempts = Mapping[str, Allowance]
 """Exchange → what its feed and its order line share: how often its addresses may be connected to."""
 
 
-def market_wires(config: HftConfig, exchanges: Sequence[str]) -> dict[str, str]:
-    """What the feed of each exchange speaks, as it is configured."""
-    settings = config.market_data.exchanges
-    return {e: exchange_of(e).wire if settings[e].websocket else exchange_of(e).polled_wire for e in exchanges}
-
-
 def new_attempts(exchanges: Sequence[str]) -> Attempts:
     """A whole allowance for each exchange."""
     return {exchange: exchange_of(exchange).new_attempts() for exchange in exchanges}
+
+
+def trading_lines(config: HftConfig, exchanges: Sequence[str], order_wire: str) -> tuple[Line, ...]:
+    """A session's lines: as many for market data as the configuration wants and a spare one, and one for orders."""
+    return session_lines(
+        exchanges,
+        order_wire,
+        market_lines={exchange: _settings(config, exchange).lines + 1 for exchange in exchanges},
+        market_wires=market_wires(config, exchanges),
+    )
+
+
+def market_wires(config: HftConfig, exchanges: Sequence[str]) -> dict[str, str]:
+    """What each exchange's market data lines speak."""
+    return {exchange: _market_wire(_settings(config, exchange), exchange) for exchange in exchanges}
+
+
+def _market_wire(settings: ExchangeConfig, exchange: str) -> str:
+    if settings.sbe:
+        return SBE
+    return exchange_of(exchange).wire if settings.websocket else exchange_of(exchange).polled_wire
+
+
+def _settings(config: HftConfig, exchange: str) -> ExchangeConfig:
+    """A recording may be of an exchange that the configuration does not know."""
+    return config.market_data.exchanges.get(exchange) or ExchangeConfig()
 
 
 def make_feeds(
@@ -33,8 +53,12 @@ def make_feeds(
     endpoints: Mapping[str, Endpoints],
     sink: Sink,
     attempts: Attempts,
+    credentials: Mapping[str, Credentials],
 ) -> dict[str, Feed]:
-    """The feed of each exchange that has a market line; the line's wire says which, where an exchange has several."""
+    """The feed of each exchange that has a market line; the line's wire says which, where an exchange has several.
+
+    Of several lines the last is the spare one. ``credentials``: for feeds that need a key.
+    """
     feeds = {}
     for exchange, ids in market_line_ids(lines).items():
         make = exchange_of(exchange).feeds[lines[ids[0]].wire]
@@ -42,9 +66,11 @@ def make_feeds(
             instruments,
             exchange,
             endpoints=endpoints[exchange],
-            lines=ids,
+            lines=ids[:-1] or ids,
+            spare=ids[-1] if len(ids) > 1 else None,
             sink=sink,
             attempts=attempts[exchange],
+            credentials=credentials.get(exchange),
         )
     return feeds
 

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.live import Live
 
 from graphwiz_trader.assembly.recorder import RecordingSession, Settings
+from graphwiz_trader.cli.keys import feed_credentials
 from graphwiz_trader.cli.recording_view import RecordingView, summary
 from graphwiz_trader.config import HftConfig, default_file, load
 from graphwiz_trader.recording.errors import RecorderError
@@ -59,7 +60,8 @@ def record(
     config = load(config_file or default_file())
     tables = "" if raw_only else parquet or str(out.absolute() / "parquet")
     rotation = Rotation(bytes=round(segment_mib * (1 << 20)), seconds=segment_minutes * 60)
-    session = RecordingSession(config, _endpoints(config, venues), Settings(out, tables, rotation))
+    keys = {exchange: feed_credentials(exchange) for exchange, s in config.enabled_exchanges.items() if s.sbe}
+    session = RecordingSession(config, _endpoints(config, venues), Settings(out, tables, rotation), credentials=keys)
     console = Console(stderr=True)
     sys.setswitchinterval(_SWITCH_S)
     with _shown(session, console):
@@ -80,7 +82,9 @@ def record(
 def _endpoints(config: HftConfig, venues: str) -> dict[str, Endpoints]:
     """Where each exchange is reached. A recorder sends no orders, so that its exchanges may be anywhere."""
     found = {
-        exchange: Endpoints(rest=s.endpoints.rest, stream=s.endpoints.stream, orders="")
+        exchange: Endpoints(
+            s.endpoints.rest, s.endpoints.stream, orders="", backup_stream=s.endpoints.backup_stream or ""
+        )
         for exchange, s in config.market_data.exchanges.items()
         if s.endpoints is not None
     }

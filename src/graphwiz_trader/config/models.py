@@ -21,6 +21,7 @@ from graphwiz_trader.config.values import (
     Asset,
     Folder,
     HttpAddress,
+    Kind,
     Money,
     Number,
     SocketAddress,
@@ -45,6 +46,9 @@ class EndpointsConfig(Section):
     rest: HttpAddress = Field(description="Snapshots and symbol rules.")
     stream: SocketAddress = Field(description="Market data streams.")
     orders: SocketAddress = Field(description="Order entry; not used in paper and shadow mode.")
+    backup_stream: Annotated[SocketAddress | None, Kind("a ws:// or wss:// address")] = Field(
+        default=None, description="Another way to the same streams: lines are spread over both."
+    )
 
 
 class ExchangeConfig(Section):
@@ -58,6 +62,16 @@ class ExchangeConfig(Section):
     websocket: bool = Field(
         default=True,
         description="Market data over WebSocket, or else by asking again and again: slower, and through ccxt alone.",
+    )
+    lines: Annotated[int, Unit("connections")] = Field(
+        default=1,
+        ge=1,
+        le=4,
+        description="How many connections carry the same market data: what one misses another brings.",
+    )
+    sbe: bool = Field(
+        default=False,
+        description="Binance's binary streams, for binance alone. They need an API key of type Ed25519.",
     )
     taker_fee_ppm: Annotated[int | None, PPM_OF_NOTIONAL] = Field(
         default=None, ge=0, le=100_000, description="Your taker fee. Left out: the venue's published rate."
@@ -118,6 +132,12 @@ class MarketDataConfig(Section):
                 if exchange.enabled and not exchange.websocket
             ]
         )
+        return self
+
+    @model_validator(mode="after")
+    def _only_spot_speaks_sbe(self) -> MarketDataConfig:
+        text = "is true, and only binance has binary streams; set it to false"
+        refuse([(f"exchanges.{name}.sbe", text) for name, e in self.exchanges.items() if e.sbe and name != "binance"])
         return self
 
     @model_validator(mode="after")
@@ -290,5 +310,5 @@ class HftConfig(Section):
                 f"{urlsplit(address).hostname} is not this machine, as in simulated mode it must be",
             )
             for name, address in endpoints or ()
-            if not is_loopback(address)
+            if address is not None and not is_loopback(address)
         ]

@@ -59,19 +59,20 @@ class WebSocketMarketData:
         """Ask the exchanges for their rules and begin to stream. Raises VenueError when one cannot be used."""
         instruments = await load_instruments(self._symbols, self._endpoints)
         self._books = OrderBookManager(instruments)
-        exchanges = instruments.exchanges
+        of_lines = [exchange for exchange in instruments.exchanges for _ in range(2)]
         market_data = MarketData(
             self._books,
-            [DECODERS[exchange_of(exchange).wire](instruments, exchange) for exchange in exchanges],
+            [DECODERS[exchange_of(exchange).wire](instruments, exchange) for exchange in of_lines],
             _Nowhere(),
             request_snapshot=lambda book: self.feeds[instruments[book].exchange].request_snapshot(book),
             stale_after_ms=self._stale_after_ms,
         )
-        sink = _BooksSink(market_data, self._books, exchanges, self._on_top)
-        for line, exchange in enumerate(exchanges):
+        sink = _BooksSink(market_data, self._books, of_lines, self._on_top)
+        for number, exchange in enumerate(instruments.exchanges):
+            line, spare = 2 * number, 2 * number + 1
             known = exchange_of(exchange)
             self.feeds[exchange] = known.feeds[known.wire](
-                instruments, exchange, endpoints=self._endpoints[exchange], lines=(line,), sink=sink
+                instruments, exchange, endpoints=self._endpoints[exchange], lines=(line,), spare=spare, sink=sink
             )
         self._tasks = [asyncio.create_task(feed.run()) for feed in self.feeds.values()]
         self._tasks.append(asyncio.create_task(_watch(market_data)))
@@ -100,11 +101,11 @@ class _BooksSink:
     """Where the feeds' frames go: into books, and what changed on top to whoever wants to know."""
 
     def __init__(
-        self, market_data: MarketData, books: OrderBookManager, exchanges: Sequence[str], on_top: OnTop | None
+        self, market_data: MarketData, books: OrderBookManager, of_lines: Sequence[str], on_top: OnTop | None
     ) -> None:
         self._market_data = market_data
         self._books = books
-        self._exchanges = exchanges
+        self._of_lines = of_lines
         self._on_top = on_top
 
     def on_market_frame(self, line: int, frame: bytes, now_ns: int) -> None:
@@ -117,7 +118,7 @@ class _BooksSink:
         self._market_data.on_line(line, up, now_ns)
 
     def on_clock(self, line: int, offset_ns: int, error_ns: int, _now_ns: int) -> None:
-        self._books.note_clock(self._exchanges[line], ClockOffset(offset_ns, error_ns))
+        self._books.note_clock(self._of_lines[line], ClockOffset(offset_ns, error_ns))
 
     def on_order_frame(self, line: int, frame: bytes, now_ns: int) -> None:
         """No order line belongs to this."""
