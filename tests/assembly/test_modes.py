@@ -143,7 +143,10 @@ def test_in_a_process_of_its_own_no_socket_is_connected_but_for_market_data(tmp_
 
     async def run() -> None:
         async with OrderPort() as port, serving(*EXCHANGES, market=SyntheticMarket(seed=7)) as exchange:
-            given = {name: msgspec.structs.asdict(urls) for name, urls in endpoints_of(exchange, port).items()}
+            given = {
+                name: {key: url for key, url in msgspec.structs.asdict(urls).items() if url}
+                for name, urls in endpoints_of(exchange, port).items()
+            }
             strategies = {"statistical_arbitrage": {**EAGER["statistical_arbitrage"]}}
             exchanges = {name: {"endpoints": addresses} for name, addresses in given.items()}
             tree = {
