@@ -17,6 +17,7 @@
     ├── VenueError                 an exchange's answer is not usable
     ├── UnknownVenueError          no simulated exchange of this name
     ├── CannotServeError           the simulated exchange cannot be served as asked
+    ├── FaultPlanError             what is to go wrong at the simulated exchange is not said usably
     ├── AccountFileError           the accounts of the simulated exchange cannot be read or opened
     ├── ChildError                 a process that `graphwiz run` started has failed
     ├── PortInUseError             the page's port is taken

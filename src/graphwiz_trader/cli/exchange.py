@@ -1,7 +1,7 @@
 """``graphwiz exchange``: a simulated exchange on its own, for any client of the real one.
 
-``serve`` prints one line of JSON when it is ready, with the addresses of every venue, and runs until it is told
-to stop.
+``serve`` prints one line of JSON when it is ready, with the addresses of every venue and of the port that takes
+faults while it runs, and runs until it is told to stop.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ import msgspec
 import typer
 import uvloop
 
+from graphwiz_trader.cli.fault_file import read_faults
 from graphwiz_trader.errors import GraphwizError, did_you_mean
 from graphwiz_trader.venues.simulated import SimulatedExchange, SyntheticMarket
 from graphwiz_trader.venues.simulated.account_file import read_accounts
+from graphwiz_trader.venues.simulated.exchange import NO_FAULTS
+from graphwiz_trader.venues.simulated.faults.admin import AdminPort
 from graphwiz_trader.venues.simulated.tls import AUTHORITY_FILE, server_context
 
 MARKETS = ("synthetic",)
@@ -47,16 +50,19 @@ def serve(
     ] = None,
     tls: Annotated[bool, typer.Option(help="https and wss, with certificates of an authority made here.")] = False,
     tls_dir: Annotated[Path, typer.Option(help="Where the certificates are kept.")] = Path("var/exchange-tls"),
+    faults: Annotated[Path | None, typer.Option(help="YAML plan of what goes wrong: docs/exchange_faults.md.")] = None,
     port: Annotated[int, typer.Option(min=0, max=65_000, help="The first venue's port; 0 takes free ones.")] = 0,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C. Prints the addresses as one line of JSON when ready."""
     if market not in MARKETS:
         raise CannotServeError(f"no market {market!r}; {did_you_mean(market, MARKETS)}")
+    venues = list(dict.fromkeys(venue))
     exchange = SimulatedExchange(
-        list(dict.fromkeys(venue)),
+        venues,
         SyntheticMarket(seed=seed, rate_per_s=rate),
         more_accounts=read_accounts(accounts) if accounts is not None else (),
         tls=_certificates(tls_dir) if tls else None,
+        faults=read_faults(faults, venues) if faults is not None else NO_FAULTS,
     )
     # With this file's path in SSL_CERT_FILE, clients of the real venues accept this one.
     authority = {"ssl_cert_file": str((tls_dir / AUTHORITY_FILE).resolve())} if tls else {}
@@ -75,11 +81,15 @@ async def _serve(exchange: SimulatedExchange, port: int, authority: dict[str, st
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
+    admin = AdminPort(exchange.faults)
     try:
         await exchange.start(port)
+        await admin.start(port + len(exchange.venues) if port else 0)
     except OSError as error:
         raise CannotServeError(f"cannot listen on 127.0.0.1:{port}: {error.strerror}; choose another --port") from None
-    sys.stdout.write(msgspec.json.encode({"ready": True, "venues": exchange.urls, **authority}).decode() + "\n")
+    ready = {"ready": True, "venues": exchange.urls, "faults": admin.address, **authority}
+    sys.stdout.write(msgspec.json.encode(ready).decode() + "\n")
     sys.stdout.flush()
     await stopped.wait()
+    await admin.stop()
     await exchange.stop()

@@ -28,7 +28,7 @@ class Listener:
     def __init__(self) -> None:
         self.frames: list[bytes] = []
 
-    def send(self, payload: bytes) -> None:
+    def send(self, payload: bytes, channel: str = "") -> None:
         self.frames.append(payload)
 
     def when_read(self, token: bytes, callback) -> None:

@@ -7,7 +7,7 @@ reader who lets ``MAX_BACKLOG_BYTES`` pile up is disconnected: the server's memo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TypeAlias, cast
 
 import msgspec
@@ -20,8 +20,8 @@ _COPIED_BYTES = 8 << 10
 socket is full, the client reads garbage. Larger messages bring room for their own header."""
 _HEADER_BYTES = 14
 
-Meddle: TypeAlias = Callable[[str, bytes], Iterable[tuple[float, bytes]]]
-"""(channel, message) → what is sent instead of the message: others, each with a delay in seconds, or nothing."""
+Meddle: TypeAlias = Callable[[str, bytes], None]
+"""Takes (channel, message) over: transmits it now, later, more than once or never."""
 
 
 class LineRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +41,8 @@ class Connection(WSListener):
     def __init__(self, rules: LineRules = NO_RULES) -> None:
         self.meddle: Meddle | None = None
         """Faults put themselves here."""
+        self.path = ""
+        """Where the client connected."""
         self._rules = rules
         self._transport: WSTransport | None = None
         self._is_frozen = False
@@ -69,6 +71,11 @@ class Connection(WSListener):
         self._open = connections
 
     @property
+    def account_name(self) -> str:
+        """Whose connection it is; empty while nobody has logged on."""
+        return ""
+
+    @property
     def is_open(self) -> bool:
         return self._transport is not None
 
@@ -80,13 +87,23 @@ class Connection(WSListener):
     def send(self, payload: bytes, channel: str = "") -> None:
         """Send a text message; does nothing when the connection is gone. Faults choose by ``channel``."""
         if self.meddle is not None:
-            for delay_s, changed in self.meddle(channel, payload):
-                if delay_s:
-                    asyncio.get_running_loop().call_later(delay_s, self._send, changed)
-                else:
-                    self._send(changed)
+            self.meddle(channel, payload)
         else:
-            self._send(payload)
+            self.transmit(payload)
+
+    def transmit(self, payload: bytes) -> None:
+        """Send a text message past all faults."""
+        if self._transport is None or self._is_frozen:
+            return
+        if len(payload) <= _COPIED_BYTES:
+            self._transport.send(WSMsgType.TEXT, payload)
+        else:
+            self._transport.send_reuse_external_bytearray(
+                WSMsgType.TEXT, bytearray(_HEADER_BYTES) + payload, _HEADER_BYTES
+            )
+
+    def announce_shutdown(self, now_ms: int) -> None:
+        """Tell the client, in the venue's words, that the connection will be closed; not every venue has such words."""
 
     def when_read(self, token: bytes, callback: Callable[[], None]) -> None:
         """Call back when the client has read everything sent so far: its pong to a ping sent now proves it."""
@@ -154,16 +171,6 @@ class Connection(WSListener):
 
     def resume_writing(self) -> None:
         """Nothing was paused."""
-
-    def _send(self, payload: bytes) -> None:
-        if self._transport is None or self._is_frozen:
-            return
-        if len(payload) <= _COPIED_BYTES:
-            self._transport.send(WSMsgType.TEXT, payload)
-        else:
-            self._transport.send_reuse_external_bytearray(
-                WSMsgType.TEXT, bytearray(_HEADER_BYTES) + payload, _HEADER_BYTES
-            )
 
     def _ping(self) -> None:
         if self._transport is not None and self._rules.ping_every_s is not None:

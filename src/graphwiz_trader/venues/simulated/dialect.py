@@ -39,6 +39,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """How often a spot book's quickest collected stream tells its changes."""
     tls: ssl.SSLContext | None = None
     """Listen for TLS, with these certificates."""
+    faults: Faults = msgspec.field(default_factory=Faults)
 
 
 class ServedVenue(Protocol):

@@ -19,11 +19,14 @@ from graphwiz_trader.venues.simulated.account_file import AccountEntry, AccountF
 from graphwiz_trader.venues.simulated.defaults import DEMO_FUNDS, Credentials, credentials, default_instruments
 from graphwiz_trader.venues.simulated.dialect import Options, ServedVenue, Urls
 from graphwiz_trader.venues.simulated.dialects import DIALECTS
+from graphwiz_trader.venues.simulated.faults import FaultPlan, Faults
+from graphwiz_trader.venues.simulated.faults.desk import FaultDesk
 from graphwiz_trader.venues.simulated.listing import Listing
 from graphwiz_trader.venues.simulated.venue_book import Matcher
 
 FLUSH_EVERY_S = 0.005
 """How punctual the interval streams are."""
+NO_FAULTS = FaultPlan()
 
 
 class UnknownVenueError(GraphwizError):
@@ -62,6 +65,7 @@ class SimulatedExchange:
         spot_depth_interval_ms: int = 100,
         more_accounts: Iterable[AccountEntry] = (),
         tls: ssl.SSLContext | None = None,
+        faults: FaultPlan = NO_FAULTS,
     ) -> None:
         """``instruments`` of other exchanges are left out; ``funds``: asset → amount, per exchange.
 
@@ -78,9 +82,11 @@ class SimulatedExchange:
         self._tasks: list[asyncio.Task[None]] = []
         self.venues: dict[str, ServedVenue] = {}
         for exchange in exchanges:
+            own_faults = Faults(exchange, clock_ms, seed=faults.seed)
             options = Options(
                 matcher=partial(market.matcher, exchange),
-                clock_ms=clock_ms,
+                clock_ms=own_faults.venue_ms,
+                faults=own_faults,
                 events_first=events_first,
                 spot_depth_interval_ms=spot_depth_interval_ms,
                 tls=tls,
@@ -92,6 +98,8 @@ class SimulatedExchange:
             self.venues[exchange] = venue
         for entry in more_accounts:
             self._open(entry, funds or DEMO_FUNDS)
+        self.faults = FaultDesk({exchange: venue.faults for exchange, venue in self.venues.items()}, faults.seed)
+        self._plan = faults
         market.open(self.venues, clock_ms())
 
     @property
@@ -109,6 +117,7 @@ class SimulatedExchange:
         except OSError:
             await self.stop()
             raise
+        self.faults.arm(self._plan)
         self._tasks = [asyncio.create_task(self._market.run(self._clock_ms)), asyncio.create_task(self._tick())]
         for task in self._tasks:
             task.add_done_callback(_report_failure)
@@ -138,9 +147,8 @@ class SimulatedExchange:
         """Publish what collects over an interval."""
         while True:
             await asyncio.sleep(FLUSH_EVERY_S)
-            now_ms = self._clock_ms()
             for venue in self.venues.values():
-                venue.flush(now_ms)
+                venue.flush(venue.faults.venue_ms())
 
 
 def _report_failure(task: asyncio.Task[None]) -> None:

@@ -29,6 +29,7 @@ class Executions:
         self._market = market
         self._events: list[OrderEvent] = []
         self._trades: list[PublicTrade] = []
+        self._late: list[tuple[int, VenueBook, Order, int]] = []
 
     def take(self) -> tuple[list[OrderEvent], list[PublicTrade]]:
         """What has happened since the last call, each in order."""
@@ -55,6 +56,19 @@ class Executions:
             )
         )
 
+    def trade_later(self, book: VenueBook, order: Order, lots: int, at_ms: int) -> None:
+        """The market trades then with an order that has ended, as maker at its price; it still has its funds bound."""
+        self._late.append((at_ms, book, order, lots))
+
+    def trade_due(self, now_ms: int) -> None:
+        """What was to trade later and is due, trades."""
+        due, self._late = [t for t in self._late if t[0] <= now_ms], [t for t in self._late if t[0] > now_ms]
+        for _, book, order, lots in due:
+            match = Match(order.order_id, order.price_ticks, lots)
+            book.last_trade_id += 1
+            self._fill(book, None, order.side.opposite, match, False, now_ms)
+            self._fill(book, order, order.side, match, True, now_ms)
+
     def _fill(self, book: VenueBook, order: Order | None, side: Side, match: Match, maker: bool, now_ms: int) -> None:
         """Book one side of a trade; ``order`` None is the market's own side, which pays no fee."""
         listing = book.listing
@@ -79,10 +93,12 @@ class Executions:
         order.filled_lots += match.size_lots
         order.quote_units += quote_units
         done = not order.remaining_lots
-        order.status = OrderStatus.FILLED if done else OrderStatus.PARTIALLY_FILLED
         if done:
+            order.status = OrderStatus.FILLED
             self._orders.close(order)
-        self._ledger.release(order, is_open=not done)
+        elif order.status.is_open:
+            order.status = OrderStatus.PARTIALLY_FILLED
+        self._ledger.release(order, is_open=order.status.is_open)
         self.tell(EventKind.TRADE, order, now_ms, execution)
 
     def prevent(self, book: VenueBook, taker: Order, prevention: Prevention, now_ms: int) -> None:
@@ -121,11 +137,19 @@ class Executions:
         self.tell(EventKind.TRADE_PREVENTION, order, now_ms, prevented=prevented)
 
     def close(
-        self, order: Order, status: OrderStatus, kind: EventKind, now_ms: int, cancel_client_id: str = ""
+        self,
+        order: Order,
+        status: OrderStatus,
+        kind: EventKind,
+        now_ms: int,
+        cancel_client_id: str = "",
+        *,
+        keeps_funds: bool = False,
     ) -> None:
-        """An order that no longer stands in the book ends."""
+        """An order that no longer stands in the book ends. ``keeps_funds``: what it has bound is still needed."""
         order.status = status
-        self._ledger.release(order, is_open=False)
+        if not keeps_funds:
+            self._ledger.release(order, is_open=False)
         self.tell(kind, order, now_ms, other_client_id=cancel_client_id)
 
     def tell(

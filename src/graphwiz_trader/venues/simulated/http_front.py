@@ -48,6 +48,10 @@ class HttpFront:
         self._server: asyncio.Server | None = None
 
     @property
+    def is_listening(self) -> bool:
+        return self._server is not None
+
+    @property
     def rest_url(self) -> str:
         """Raises RuntimeError before ``start``."""
         return self._url("http")
@@ -91,5 +95,6 @@ class HttpFront:
         serve = self._site.upgrade if request.is_upgrade else self._site.answer
         answer = serve(request) if self.intercept is None else self.intercept(request, lambda: serve(request))
         if isinstance(answer, Connection):
+            answer.path = request.path
             answer.count_in(self.connections)
         return answer

@@ -203,7 +203,7 @@ def _send(venue: BinanceVenue, payload: bytes) -> None:
         return
     stream = payload[len(_STREAM_MARK) : payload.find(b'"', len(_STREAM_MARK))].decode("utf-8", "replace")
     for subscriber in venue.hub.subscribers(stream):
-        subscriber.send(payload if subscriber.combined else _bare(payload))
+        subscriber.send(payload if subscriber.combined else _bare(payload), stream)
 
 
 def _bare(payload: bytes) -> bytes:

@@ -43,6 +43,18 @@ class OrderListener(Protocol):
     def order_changed(self, event: OrderEvent) -> None: ...
 
 
+class OrderFaults(Protocol):
+    """What may go wrong with orders; `faults.Faults` is one."""
+
+    def late_fill(self, order: Order) -> tuple[int, int] | None:
+        """An order is being cancelled: the lots of it that trade all the same, and how many ms later."""
+        ...
+
+    def fill_copies(self, event: OrderEvent) -> int:
+        """How many times more than once a fill is told."""
+        ...
+
+
 class Replacement(NamedTuple):
     """What became of a cancel and a new order that were asked for together."""
 
@@ -71,6 +83,7 @@ class Venue:
         self._orders = OrderIndex()
         self._executions = Executions(self.ledger, self._orders, self.market)
         self._touched: dict[str, VenueBook] = {}
+        self.order_faults: OrderFaults | None = None
 
     def open_account(self, name: str, funds: Mapping[str, str], trade_group: int | None = None) -> Account:
         """``trade_group``: self-trade prevention spans all accounts of one group."""
@@ -97,7 +110,17 @@ class Venue:
         book = self._take_out(order)
         order.end_reason = reason
         self._touched[book.listing.symbol] = book
-        self._executions.close(order, OrderStatus.CANCELED, EventKind.CANCELED, now_ms, cancel_client_id)
+        late = self.order_faults.late_fill(order) if self.order_faults is not None else None
+        self._executions.close(
+            order,
+            OrderStatus.CANCELED,
+            EventKind.CANCELED,
+            now_ms,
+            cancel_client_id,
+            keeps_funds=late is not None,
+        )
+        if late is not None:
+            self._executions.trade_later(book, order, late[0], now_ms + late[1])
 
     def amend(
         self,
@@ -214,9 +237,12 @@ class Venue:
 
     def publish(self, now_ms: int) -> None:
         """Tell the listeners what has happened since the last call."""
+        self._executions.trade_due(now_ms)
         events, trades = self._executions.take()
         if not (events or trades or self._touched):
             return
+        if self.order_faults is not None:
+            events = [told for event in events for told in (event,) * _tellings(event, self.order_faults)]
         touched, self._touched = self._touched, {}
         changed = [(book, book.matcher.take_changes()) for book in touched.values()]
         for order_listener in self.order_listeners:
@@ -286,6 +312,11 @@ class Venue:
         elif order.status.is_open:
             order.end_reason = _why_it_ended(order)
             self._executions.close(order, OrderStatus.EXPIRED, EventKind.EXPIRED, now_ms)
+
+
+def _tellings(event: OrderEvent, faults: OrderFaults) -> int:
+    """How often an event is told."""
+    return 1 + faults.fill_copies(event) if event.kind is EventKind.TRADE else 1
 
 
 def _why_it_ended(order: Order) -> EndReason:

@@ -52,6 +52,10 @@ class ApiKeys:
         else:
             self._keys[key] = ApiKey(key, account, _hmac_check(secret.encode()), may_log_on=False)
 
+    def known(self, key: str) -> ApiKey | None:
+        """Whose key it is, signature unseen."""
+        return self._keys.get(key)
+
     def find(self, key: str) -> ApiKey:
         """Raises BinanceError for a key that is malformed or unknown."""
         found = self._keys.get(key)

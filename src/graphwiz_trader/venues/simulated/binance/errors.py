@@ -22,6 +22,12 @@ class BinanceError(Exception):
 
 INTERNAL = (-1000, "An unknown error occurred while processing the request.", 500)
 TRY_AGAIN = (-1001, "Internal error; unable to process your request. Please try again.", 503)
+OUTCOME_UNKNOWN = (
+    -1007,
+    "Timeout waiting for response from backend server. Send status unknown; execution status unknown.",
+    503,
+)
+TOO_MANY_REQUESTS_TEXT = "Too many requests; current limit is exceeded. Please use WebSocket Streams for live updates."
 UNSUPPORTED = (-1020, "This operation is not supported.", 400)
 TOO_OLD = (-1021, "Timestamp for this request is outside of the recvWindow.", 400)
 TOO_EARLY = (-1021, "Timestamp for this request was 1000ms ahead of the server's time.", 400)

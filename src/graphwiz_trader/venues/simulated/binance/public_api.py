@@ -11,7 +11,6 @@ from graphwiz_trader.venues.simulated.binance import errors
 from graphwiz_trader.venues.simulated.binance.errors import BinanceError
 from graphwiz_trader.venues.simulated.binance.market_frames import MarketFrames
 from graphwiz_trader.venues.simulated.binance.parameters import Parameters
-from graphwiz_trader.venues.simulated.faults import Faults
 from graphwiz_trader.venues.simulated.listing import Listing
 from graphwiz_trader.venues.simulated.venue_book import VenueBook
 
@@ -28,13 +27,11 @@ class PublicApi:
         books: Mapping[str, tuple[VenueBook, MarketFrames]],
         exchange_info: ExchangeInfo,
         depth_limits: tuple[int, int],
-        faults: Faults,
     ) -> None:
         """``depth_limits``: how many levels a depth answer has by default, and at most."""
         self._books = books
         self._exchange_info = exchange_info
         self._default_limit, self._max_limit = depth_limits
-        self._faults = faults
         self.snapshot_source: SnapshotSource | None = None
         """A market that brings its own snapshots sets this."""
 
@@ -63,9 +60,6 @@ class PublicApi:
         symbol = parameters.text("symbol")
         book, frames = self._book(symbol)
         limit = parameters.optional_integer("limit") or self._default_limit
-        failure = self._faults.snapshot_failure()
-        if failure is not None:
-            raise BinanceError(errors.TRY_AGAIN[0], errors.TRY_AGAIN[1], failure)
         recorded = self.snapshot_source(symbol) if self.snapshot_source is not None else None
         if recorded is not None:
             return recorded

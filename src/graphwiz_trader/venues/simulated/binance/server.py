@@ -10,6 +10,7 @@ from graphwiz_trader.hft.instruments import Instrument
 from graphwiz_trader.venues.simulated.accounts import Account
 from graphwiz_trader.venues.simulated.binance.authentication import ApiKeys
 from graphwiz_trader.venues.simulated.binance.errors import BinanceError
+from graphwiz_trader.venues.simulated.binance.fault_words import BinanceWords
 from graphwiz_trader.venues.simulated.binance.flavours import Flavour
 from graphwiz_trader.venues.simulated.binance.market_streams import MarketStreams
 from graphwiz_trader.venues.simulated.binance.numbers import Numbers
@@ -24,6 +25,7 @@ from graphwiz_trader.venues.simulated.connection import Connection
 from graphwiz_trader.venues.simulated.defaults import Credentials
 from graphwiz_trader.venues.simulated.dialect import Urls
 from graphwiz_trader.venues.simulated.faults import Faults
+from graphwiz_trader.venues.simulated.faults.attach import attach
 from graphwiz_trader.venues.simulated.http_front import HttpFront
 from graphwiz_trader.venues.simulated.http_messages import Answer, HttpRequest, HttpResponse
 from graphwiz_trader.venues.simulated.listing import Listing
@@ -46,9 +48,10 @@ class BinanceVenue:
         events_first: bool = False,
         spot_depth_interval_ms: int = 100,
         tls: ssl.SSLContext | None = None,
+        faults: Faults | None = None,
     ) -> None:
         self.flavour = flavour
-        self.faults = Faults()
+        self.faults = faults if faults is not None else Faults(flavour.exchange, clock_ms)
         self.hub = StreamHub()
         self.keys = ApiKeys()
         self._clock_ms = clock_ms
@@ -64,9 +67,10 @@ class BinanceVenue:
             intervals["@depth@100ms"] = spot_depth_interval_ms
         self.streams = MarketStreams(self.hub, books, intervals, self.faults)
         self.venue.market_listeners.append(self.streams)
-        self.public = PublicApi(books, flavour.exchange_info, flavour.depth_limits, self.faults)
+        self.public = PublicApi(books, flavour.exchange_info, flavour.depth_limits)
         self._listen_keys = ListenKeys()
         self._api, self._rest = self._apis(events_first)
+        self._timed_faults = attach(self.faults, self.venue, self.front, BinanceWords(self.keys))
 
     @property
     def urls(self) -> Urls:
@@ -94,10 +98,13 @@ class BinanceVenue:
 
     async def stop(self) -> None:
         """Close the port and every connection."""
+        await self._timed_faults.stop()
         await self.front.stop()
 
     def flush(self, now_ms: int) -> None:
         """Publish the depth events that are due."""
+        self._timed_faults.tick()
+        self.venue.publish(now_ms)
         self.streams.flush(now_ms)
 
     def send_raw(self, stream: str, payload: bytes) -> None:
@@ -125,9 +132,18 @@ class BinanceVenue:
 
     def _apis(self, events_first: bool) -> tuple[WebSocketApi, RestApi]:
         if not self.flavour.linear:
-            return spot_apis(self.venue, self.keys, self.numbers, self.public, events_first=events_first)
+            return spot_apis(
+                self.venue, self.keys, self.numbers, self.public, events_first=events_first, faults=self.faults
+            )
         return usdm_apis(
-            self.venue, self.keys, self.numbers, self.hub, self.public, self._listen_keys, events_first=events_first
+            self.venue,
+            self.keys,
+            self.numbers,
+            self.hub,
+            self.public,
+            self._listen_keys,
+            events_first=events_first,
+            faults=self.faults,
         )
 
     def _connection(self, path: str, query: str) -> Connection | None:

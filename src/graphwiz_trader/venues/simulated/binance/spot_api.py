@@ -21,10 +21,13 @@ from graphwiz_trader.venues.simulated.binance.parameters import Caller, Paramete
 from graphwiz_trader.venues.simulated.binance.public_api import PublicApi
 from graphwiz_trader.venues.simulated.binance.rest import RestApi
 from graphwiz_trader.venues.simulated.binance.websocket_api import Session, WebSocketApi
+from graphwiz_trader.venues.simulated.faults import Faults
 from graphwiz_trader.venues.simulated.orders import Order, OrderEvent, OrderRefusedError, Refusal
 from graphwiz_trader.venues.simulated.venue import Venue
 
 _RESPONSE_TYPES = ("ACK", "RESULT", "FULL")
+Sink = Callable[[bytes, str], None]
+"""Takes an event and its name."""
 
 
 class SpotUserData:
@@ -32,9 +35,9 @@ class SpotUserData:
 
     def __init__(self, numbers: Mapping[str, Numbers]) -> None:
         self._numbers = numbers
-        self._sinks: dict[int, dict[Callable[[bytes], None], None]] = {}
+        self._sinks: dict[int, dict[Sink, None]] = {}
 
-    def subscribe(self, account: Account, sink: Callable[[bytes], None]) -> Callable[[], None]:
+    def subscribe(self, account: Account, sink: Sink) -> Callable[[], None]:
         """Send an account's events to ``sink``. Returns what ends it."""
         sinks = self._sinks.setdefault(account.uid, {})
         sinks[sink] = None
@@ -49,8 +52,8 @@ class SpotUserData:
         report = spot_events.execution_report(event, self._numbers[listing.symbol])
         position = spot_events.account_position(account, assets, event.time_ms)
         for sink in list(sinks):
-            sink(report)
-            sink(position)
+            sink(report, "executionReport")
+            sink(position, "outboundAccountPosition")
 
 
 class SpotMethods:
@@ -141,8 +144,8 @@ class SpotMethods:
         number = session.next_subscription
         session.next_subscription += 1
 
-        def sink(event: bytes) -> None:
-            session.send(b'{"subscriptionId":%d,"event":%b}' % (number, event))
+        def sink(event: bytes, name: str) -> None:
+            session.send(b'{"subscriptionId":%d,"event":%b}' % (number, event), name)
 
         session.subscriptions[number] = self._user_data.subscribe(account, sink)
         return b'{"subscriptionId":%d}' % number
@@ -156,7 +159,13 @@ class SpotMethods:
 
 
 def spot_apis(
-    venue: Venue, keys: ApiKeys, numbers: Mapping[str, Numbers], public: PublicApi, *, events_first: bool
+    venue: Venue,
+    keys: ApiKeys,
+    numbers: Mapping[str, Numbers],
+    public: PublicApi,
+    *,
+    events_first: bool,
+    faults: Faults,
 ) -> tuple[WebSocketApi, RestApi]:
     """The methods of ``/ws-api/v3``, and the paths of ``/api/v3`` and ``/sapi/v1``."""
     user_data = SpotUserData(numbers)
@@ -182,6 +191,7 @@ def spot_apis(
             "myTrades": methods.my_trades,
         },
         events_first=events_first,
+        faults=faults,
     )
     rest = RestApi(
         keys,

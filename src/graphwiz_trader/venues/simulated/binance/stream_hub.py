@@ -14,7 +14,7 @@ class Subscriber(Protocol):
 
     @property
     def backlog_bytes(self) -> int: ...
-    def send(self, payload: bytes) -> None: ...
+    def send(self, payload: bytes, channel: str = "") -> None: ...
     def when_read(self, token: bytes, callback: Callable[[], None]) -> None: ...
 
 
@@ -54,12 +54,12 @@ class StreamHub:
         """Every connection with at least one stream, once."""
         return list({subscriber: None for every in self._subscribers.values() for subscriber in every})
 
-    def publish(self, stream: str, payload: bytes) -> None:
-        """Send a payload to all who subscribed, in the form each of them wants."""
+    def publish(self, stream: str, payload: bytes, channel: str = "") -> None:
+        """Send a payload to all who subscribed, in the form each of them wants. ``channel``: its name for faults."""
         enveloped = b""
         for subscriber in self.subscribers(stream):
             if subscriber.combined:
                 enveloped = enveloped or b'{"stream":"%b","data":%b}' % (stream.encode(), payload)
-                subscriber.send(enveloped)
+                subscriber.send(enveloped, channel or stream)
             else:
-                subscriber.send(payload)
+                subscriber.send(payload, channel or stream)

@@ -55,6 +55,11 @@ class StreamSocket(Connection):
         for stream in self._wanted:
             self._join(stream)
 
+    def announce_shutdown(self, now_ms: int) -> None:
+        notice = b'{"e":"serverShutdown","E":%d}' % now_ms
+        combined = b'{"stream":"!serverShutdown","data":%b}' % notice
+        self.send(combined if self.combined else notice, "serverShutdown")
+
     def on_message(self, payload: bytes) -> None:
         request_id: Any = None
         try:

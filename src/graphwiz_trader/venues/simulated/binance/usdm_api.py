@@ -27,6 +27,7 @@ from graphwiz_trader.venues.simulated.binance.public_api import PublicApi
 from graphwiz_trader.venues.simulated.binance.rest import RestApi
 from graphwiz_trader.venues.simulated.binance.stream_hub import StreamHub
 from graphwiz_trader.venues.simulated.binance.websocket_api import Session, WebSocketApi
+from graphwiz_trader.venues.simulated.faults import Faults
 from graphwiz_trader.venues.simulated.ledger import LinearLedger
 from graphwiz_trader.venues.simulated.orders import EventKind, OrderEvent, OrderRefusedError, Refusal
 from graphwiz_trader.venues.simulated.venue import Venue
@@ -77,8 +78,8 @@ class UsdmUserData:
             return
         numbers = self._numbers[event.order.listing.symbol]
         if event.kind is EventKind.TRADE:
-            self._hub.publish(key, usdm_forms.account_update(event, self._ledger, numbers))
-        self._hub.publish(key, usdm_forms.order_update(event, numbers))
+            self._hub.publish(key, usdm_forms.account_update(event, self._ledger, numbers), "ACCOUNT_UPDATE")
+        self._hub.publish(key, usdm_forms.order_update(event, numbers), "ORDER_TRADE_UPDATE")
 
 
 class UsdmMethods:
@@ -176,6 +177,7 @@ def usdm_apis(
     listen_keys: ListenKeys,
     *,
     events_first: bool,
+    faults: Faults,
 ) -> tuple[WebSocketApi, RestApi]:
     """The methods of ``/ws-fapi/v1``, and the paths of ``/fapi``."""
     ledger = venue.ledger
@@ -205,6 +207,7 @@ def usdm_apis(
             "v2/account.position": methods.account_position,
         },
         events_first=events_first,
+        faults=faults,
     )
     rest = RestApi(
         keys,

@@ -14,6 +14,7 @@ from graphwiz_trader.venues.simulated.binance.authentication import ApiKey, ApiK
 from graphwiz_trader.venues.simulated.binance.errors import BinanceError
 from graphwiz_trader.venues.simulated.binance.parameters import Caller, Parameters, Value
 from graphwiz_trader.venues.simulated.connection import Connection, LineRules
+from graphwiz_trader.venues.simulated.faults import Faults, RequestFate
 from graphwiz_trader.venues.simulated.orders import OrderRefusedError, Refusal
 from graphwiz_trader.venues.simulated.venue import Venue
 
@@ -40,7 +41,7 @@ class RequestAsSent(msgspec.Struct):
 class Session:
     """What one connection has opened: a logged-on key, subscriptions to user data."""
 
-    def __init__(self, send: Callable[[bytes], None], connected_ms: int) -> None:
+    def __init__(self, send: Callable[[bytes, str], None], connected_ms: int) -> None:
         self.send = send
         self.connected_ms = connected_ms
         self.key: ApiKey | None = None
@@ -86,11 +87,13 @@ class WebSocketApi:
         session: Mapping[str, SessionMethod],
         signed: Mapping[str, SignedMethod],
         events_first: bool,
+        faults: Faults,
     ) -> None:
         """``events_first``: an order's events are sent before the answer that caused them (both happen)."""
         self.venue = venue
         self.keys = keys
         self.events_first = events_first
+        self.faults = faults
         self.refusals = refusals
         self._public = public
         self._session: dict[str, SessionMethod] = {
@@ -116,6 +119,11 @@ class WebSocketApi:
         except OrderRefusedError as error:
             raise BinanceError(*self.refusals[error.refusal]) from None
         raise BinanceError(*errors.UNSUPPORTED)
+
+    def account_name(self, session: Session, parameters: Parameters) -> str:
+        """Whose request it is, signature unseen; empty for nobody's."""
+        key = self.keys.known(parameters.optional("apiKey") or "") or session.key
+        return key.account.name if key is not None else ""
 
     def _caller(self, session: Session, parameters: Parameters, now_ms: int) -> ApiKey:
         """On a logged-on session a request needs neither key nor signature, but still its time."""
@@ -147,19 +155,30 @@ class ApiSocket(Connection):
         self._session = Session(self.send, clock_ms())
         self.on_closed(self._session.end_subscriptions)
 
+    @property
+    def account_name(self) -> str:
+        return self._session.key.account.name if self._session.key is not None else ""
+
+    def announce_shutdown(self, now_ms: int) -> None:
+        self.send(b'{"event":{"e":"serverShutdown","E":%d}}' % now_ms, "serverShutdown")
+
     def on_message(self, payload: bytes) -> None:
         now_ms = self._clock_ms()
-        request_id = b"null"
+        method, request_id, fate = "", b"null", RequestFate()
         try:
             method, request_id, parameters = _read(payload)
-            result = self._api.call(self._session, method, parameters, now_ms)
+            fate = self._api.faults.request(method, self._api.account_name(self._session, parameters))
+            result = self._api.call(self._session, method, parameters, now_ms) if fate.is_processed else b""
+            if fate.outcome_unknown:
+                raise BinanceError(*errors.OUTCOME_UNKNOWN)
             answer = b'{"id":%b,"status":200,"result":%b}' % (request_id, result)
         except BinanceError as error:
             problem = msgspec.json.encode({"code": error.code, "msg": error.message})
             answer = b'{"id":%b,"status":%d,"error":%b}' % (request_id, error.status, problem)
-        if self._api.events_first:
+        if self._api.events_first or fate.events_first:
             self._api.venue.publish(now_ms)
-        self.send(answer)
+        if not fate.is_lost:
+            self.send(answer, method)
         self._api.venue.publish(now_ms)
 
 

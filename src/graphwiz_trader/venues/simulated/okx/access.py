@@ -36,6 +36,11 @@ class ApiKeys:
     def add(self, who: Credentials, account: Account) -> None:
         self._keys[who.key] = _Key(who.secret.encode(), who.passphrase, account)
 
+    def account_name(self, key: str) -> str:
+        """Whose key it is, signature unseen; empty for nobody's."""
+        known = self._keys.get(key)
+        return known.account.name if known is not None else ""
+
     def log_in(self, arg: Mapping[str, Any], now_ms: int) -> Account:
         """Whose login this is: ``apiKey``, ``passphrase``, ``timestamp`` in seconds, ``sign``. Raises OkxError."""
         key, passphrase, sign = (_text(arg.get(name)) for name in ("apiKey", "passphrase", "sign"))

@@ -30,6 +30,13 @@ class Goodbye(IntEnum):
 
 NO_BODY = (50000, "Body for POST request cannot be empty.", 400)
 BAD_JSON = (50002, "JSON syntax error", 400)
+OUTCOME_UNKNOWN = (
+    50004,
+    "API endpoint request timeout (does not mean that the request was successful or failed, please check the request "
+    "result).",
+    400,
+)
+OUT_OF_SERVICE = (50001, "Service temporarily unavailable. Please try again later.")
 TOO_MANY_REQUESTS = (50011, "Too Many Requests", 429)
 TOO_MANY_REQUESTS_OF_ORDERS = (50011, "Rate limit reached. Please refer to API documentation and throttle requests.")
 TOO_MANY_ORDERS = (50061, "You've reached the maximum order rate limit for this account.")

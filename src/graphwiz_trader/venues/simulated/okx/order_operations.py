@@ -37,12 +37,19 @@ def answer(
 ) -> bytes:
     """The answer to an operation. ``inTime`` and ``outTime`` are in µs."""
     action, is_batch = OPERATIONS[op]
-    results: list[Result] = []
     try:
         results = desk.run(action, account, args, now_ms, is_batch=is_batch, expires=expires)
-        code, message = outcome(results), ""
     except OkxError as error:
-        code, message = error.code, error.message
+        return refused(op, error, request_id=request_id, now_ms=now_ms)
+    return _answer(op, request_id, outcome(results), "", results, now_ms)
+
+
+def refused(op: str, error: OkxError, *, request_id: str, now_ms: int) -> bytes:
+    """The answer when an operation as a whole was not done, or nobody knows whether it was."""
+    return _answer(op, request_id, error.code, error.message, [], now_ms)
+
+
+def _answer(op: str, request_id: str, code: str, message: str, results: list[Result], now_ms: int) -> bytes:
     return msgspec.json.encode(
         {
             "id": request_id,

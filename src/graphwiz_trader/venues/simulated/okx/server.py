@@ -8,7 +8,7 @@ from graphwiz_trader.hft.instruments import Instrument
 from graphwiz_trader.venues.simulated.accounts import Account
 from graphwiz_trader.venues.simulated.defaults import Credentials
 from graphwiz_trader.venues.simulated.dialect import Options, Urls
-from graphwiz_trader.venues.simulated.faults import Faults
+from graphwiz_trader.venues.simulated.faults.attach import attach
 from graphwiz_trader.venues.simulated.http_front import HttpFront
 from graphwiz_trader.venues.simulated.http_messages import Answer, HttpRequest, HttpResponse
 from graphwiz_trader.venues.simulated.okx import errors
@@ -17,6 +17,7 @@ from graphwiz_trader.venues.simulated.okx.account_forms import AccountForms
 from graphwiz_trader.venues.simulated.okx.account_rest import AccountRest
 from graphwiz_trader.venues.simulated.okx.dead_man import DeadMan
 from graphwiz_trader.venues.simulated.okx.errors import OkxError
+from graphwiz_trader.venues.simulated.okx.fault_words import OkxWords
 from graphwiz_trader.venues.simulated.okx.history import History
 from graphwiz_trader.venues.simulated.okx.limits import CONNECTS, Windows
 from graphwiz_trader.venues.simulated.okx.order_desk import OrderDesk
@@ -38,7 +39,7 @@ class OkxVenue:
     """A venue, its accounts' keys, its channels and its server. ``start`` and ``stop`` once each."""
 
     def __init__(self, instruments: Iterable[Instrument], options: Options) -> None:
-        self.faults = Faults()
+        self.faults = options.faults
         self.is_vip = False
         """Whether clients may subscribe to what OKX keeps for its VIP tiers; looked at when one connects."""
         self.connects = Windows[str](CONNECTS)
@@ -62,6 +63,7 @@ class OkxVenue:
             orders=self.orders,
             clock_ms=options.clock_ms,
             events_first=options.events_first,
+            faults=self.faults,
         )
         asked = PublicRest(self.products, self.channels)
         done = OrderRest(self.venue, self.products, self.orders, history, self._dead_man)
@@ -76,6 +78,7 @@ class OkxVenue:
         self.front = HttpFront(self, options.tls)
         self._sockets = 0
         self._silence_due_ms = 0
+        self._timed_faults = attach(self.faults, self.venue, self.front, OkxWords(self._keys))
 
     @property
     def urls(self) -> Urls:
@@ -101,11 +104,14 @@ class OkxVenue:
 
     async def stop(self) -> None:
         """Close the port and every connection."""
+        await self._timed_faults.stop()
         await self.front.stop()
 
     def flush(self, now_ms: int) -> None:
         """Publish what collects over an interval and is due; close the connections that have fallen silent."""
+        self._timed_faults.tick()
         self._dead_man.check(now_ms)
+        self.venue.publish(now_ms)
         self.channels.flush(now_ms)
         self.accounts.flush(now_ms)
         if now_ms >= self._silence_due_ms:
@@ -120,7 +126,7 @@ class OkxVenue:
     def announce_upgrade(self) -> None:
         """Tell every client that its connection will soon be closed, as OKX does 60 s ahead."""
         for socket in self._open_sockets():
-            socket.notice()
+            socket.announce_shutdown(self.clock_ms())
 
     def start_sequences_over(self) -> None:
         """As after maintenance: every book's next change has a smaller ``seqId`` than the one before it."""

@@ -14,6 +14,7 @@ import msgspec
 
 from graphwiz_trader.venues.simulated.accounts import Account
 from graphwiz_trader.venues.simulated.connection import Connection
+from graphwiz_trader.venues.simulated.faults import Faults
 from graphwiz_trader.venues.simulated.okx import errors, order_operations
 from graphwiz_trader.venues.simulated.okx.access import ApiKeys
 from graphwiz_trader.venues.simulated.okx.errors import Goodbye, OkxError
@@ -45,6 +46,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     orders: OrderDesk
     clock_ms: Callable[[], int]
     events_first: bool
+    faults: Faults
 
 
 class OkxSocket(Connection):
@@ -71,8 +73,12 @@ class OkxSocket(Connection):
         if now_ms - self._last_ms > SILENCE_MS:
             self.close(Goodbye.NO_DATA, "No data received in 30s")
 
-    def notice(self) -> None:
-        """Tell that the connection will soon be closed, as OKX does 60 s before an upgrade."""
+    @property
+    def account_name(self) -> str:
+        return self.account.name if self.account is not None else ""
+
+    def announce_shutdown(self, now_ms: int) -> None:  # noqa: ARG002  # OKX's notice has no time
+        """As OKX does 60 s before an upgrade."""
         code, message = errors.SERVICE_UPGRADE
         self._event({"event": "notice", "code": str(code), "msg": message})
 
@@ -182,18 +188,25 @@ class OkxSocket(Connection):
         if self.account is None:
             raise OkxError(*errors.NOT_LOGGED_IN)
         orders = self._desk.orders
-        answer = order_operations.answer(
-            orders,
-            self.account,
-            request.op,
-            request.args,
-            request_id=request_id,
-            expires=request.exp_time,
-            now_ms=now_ms,
-        )
-        if self._desk.events_first:
+        fate = self._desk.faults.request(request.op, self.account_name)
+        answer = b""
+        if fate.is_processed:
+            answer = order_operations.answer(
+                orders,
+                self.account,
+                request.op,
+                request.args,
+                request_id=request_id,
+                expires=request.exp_time,
+                now_ms=now_ms,
+            )
+        if fate.outcome_unknown:
+            unknown = OkxError(*errors.OUTCOME_UNKNOWN)
+            answer = order_operations.refused(request.op, unknown, request_id=request_id, now_ms=now_ms)
+        if self._desk.events_first or fate.events_first:
             orders.publish(now_ms)
-        self.send(answer, request.op)
+        if not fate.is_lost:
+            self.send(answer, request.op)
         orders.publish(now_ms)
 
     def _event(self, event: dict[str, Any]) -> None:
