@@ -23,7 +23,7 @@ class Tape:
     def __init__(self) -> None:
         self.frames: list[bytes] = []
 
-    def send(self, payload: bytes) -> None:
+    def send(self, payload: bytes, channel: str = "") -> None:
         self.frames.append(payload)
 
 
