@@ -15,6 +15,7 @@ import pytest
 
 from graphwiz_trader.assembly.replays import journal_replay
 from graphwiz_trader.assembly.session import TradingSession
+from graphwiz_trader.assembly.warmup import warm_up
 from graphwiz_trader.cli.trade import _endpoints
 from graphwiz_trader.config import ConfigError, HftConfig, load
 from graphwiz_trader.hft.events import RecordKind
@@ -28,6 +29,12 @@ from venues.simulated.clients import in_loop, serving
 
 EXCHANGES = ("binance", "binanceusdm")
 EAGER = {"statistical_arbitrage": {"lookback_period": 5, "z_score_threshold": 0.5}}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _compiled() -> None:
+    """What a session calls is compiled before its time runs, as the command does it."""
+    warm_up(lambda *_: None)
 
 
 class OrderPort:

@@ -9,9 +9,12 @@ import ssl
 import subprocess
 import sys
 import urllib.request
+from pathlib import Path
 
 import httpx
 import pytest
+
+import synthetic_recording
 
 SERVE = [sys.executable, "-c", "from graphwiz_trader.cli import main; main()", "exchange", "serve"]
 
@@ -108,3 +111,31 @@ def test_over_tls_it_says_which_certificate_makes_clients_trust_it(tmp_path):
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
+
+
+def test_a_recording_is_served_with_its_own_symbols(tmp_path: Path):
+    frames = synthetic_recording.market(5, 400)
+    path = synthetic_recording.write(tmp_path / "frames", frames, "binance", "BTCUSDT")
+    process = serve("--venue", "binance", "--market", f"recording:binance={path}", "--speed", "1000")
+    assert process.stdout is not None
+    rest = json.loads(process.stdout.readline())["venues"]["binance"]["rest"]
+    listed = httpx.get(f"{rest}/api/v3/exchangeInfo").json()["symbols"]
+    assert [symbol["symbol"] for symbol in listed] == ["BTCUSDT"]
+    process.terminate()
+    assert process.wait(10) == 0
+
+
+@pytest.mark.parametrize(
+    ("market", "said"),
+    [
+        ("recording:binanceusdm=nothing", "the recording has nothing of binance"),
+        ("recording:nothing", "expected EXCHANGE=FILE"),
+        ("recording:", "no market 'recording:'"),
+    ],
+)
+def test_a_recording_that_cannot_be_served_is_said_so(market: str, said: str):
+    arguments = [*SERVE, "--venue", "binance", "--market", market]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

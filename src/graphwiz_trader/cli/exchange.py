@@ -10,6 +10,8 @@ import asyncio
 import signal
 import ssl
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -17,21 +19,17 @@ import msgspec
 import typer
 import uvloop
 
+from graphwiz_trader.cli.exchange_market import CannotServeError, Wanted, make_market
 from graphwiz_trader.cli.fault_file import read_faults
-from graphwiz_trader.errors import GraphwizError, did_you_mean
-from graphwiz_trader.venues.simulated import SimulatedExchange, SyntheticMarket
+from graphwiz_trader.venues.simulated import SimulatedExchange
 from graphwiz_trader.venues.simulated.account_file import read_accounts
 from graphwiz_trader.venues.simulated.exchange import NO_FAULTS
 from graphwiz_trader.venues.simulated.faults.admin import AdminPort
 from graphwiz_trader.venues.simulated.tls import AUTHORITY_FILE, server_context
 
-MARKETS = ("synthetic",)
+DEFAULT_SYMBOLS = ("BTC/USDT", "ETH/USDT")
 
 app = typer.Typer(no_args_is_help=True)
-
-
-class CannotServeError(GraphwizError):
-    """The exchange cannot be started as asked."""
 
 
 @app.callback()
@@ -42,9 +40,17 @@ def _group() -> None:
 @app.command()
 def serve(
     venue: Annotated[list[str], typer.Option(help="binance, binanceusdm or okx; repeat for several.")],
-    market: Annotated[str, typer.Option(help="What moves the books: synthetic.")] = "synthetic",
-    seed: Annotated[int, typer.Option(help="The same seed makes the same market.")] = 7,
-    rate: Annotated[float, typer.Option(min=0.1, help="Market actions a second, all books together.")] = 300.0,
+    market: Annotated[
+        str,
+        typer.Option(help="What moves the books: synthetic, live, or recording: with a DIR or EXCHANGE=FILE,… behind."),
+    ] = "synthetic",
+    seed: Annotated[int, typer.Option(help="Synthetic: the same seed makes the same market.")] = 7,
+    rate: Annotated[float, typer.Option(min=0.1, help="Synthetic: market actions a second, all books.")] = 300.0,
+    speed: Annotated[float, typer.Option(min=0.001, help="A recording's: times its own pace.")] = 1.0,
+    symbol: Annotated[list[str] | None, typer.Option(help="Live: what is followed; repeat for several.")] = None,
+    endpoints: Annotated[
+        str, typer.Option(help="Live: addresses as JSON, as this command prints them; else the real venues'.")
+    ] = "",
     accounts: Annotated[
         Path | None, typer.Option(help="YAML list of accounts besides the demo's: name, key, secret, funds, …")
     ] = None,
@@ -54,19 +60,18 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65_000, help="The first venue's port; 0 takes free ones.")] = 0,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C. Prints the addresses as one line of JSON when ready."""
-    if market not in MARKETS:
-        raise CannotServeError(f"no market {market!r}; {did_you_mean(market, MARKETS)}")
-    venues = list(dict.fromkeys(venue))
-    exchange = SimulatedExchange(
+    venues = tuple(dict.fromkeys(venue))
+    wanted = Wanted(market, venues, seed, rate, speed, tuple(symbol or DEFAULT_SYMBOLS), endpoints)
+    make_exchange = partial(
+        SimulatedExchange,
         venues,
-        SyntheticMarket(seed=seed, rate_per_s=rate),
         more_accounts=read_accounts(accounts) if accounts is not None else (),
         tls=_certificates(tls_dir) if tls else None,
         faults=read_faults(faults, venues) if faults is not None else NO_FAULTS,
     )
     # With this file's path in SSL_CERT_FILE, clients of the real venues accept this one.
     authority = {"ssl_cert_file": str((tls_dir / AUTHORITY_FILE).resolve())} if tls else {}
-    uvloop.run(_serve(exchange, port, authority))
+    uvloop.run(_serve(make_exchange, wanted, port, authority))
 
 
 def _certificates(folder: Path) -> ssl.SSLContext:
@@ -76,7 +81,11 @@ def _certificates(folder: Path) -> ssl.SSLContext:
         raise CannotServeError(f"cannot keep certificates in {folder}: {error.strerror}; choose --tls-dir") from None
 
 
-async def _serve(exchange: SimulatedExchange, port: int, authority: dict[str, str]) -> None:
+async def _serve(
+    make_exchange: Callable[..., SimulatedExchange], wanted: Wanted, port: int, authority: dict[str, str]
+) -> None:
+    market, instruments = await make_market(wanted)
+    exchange = make_exchange(market, instruments=instruments)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -13,15 +13,15 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from graphwiz_trader.assembly.core import FEES_PPM, fees_ppm
+from graphwiz_trader.assembly.core import fees_ppm
 from graphwiz_trader.assembly.replays import direct_replay, journal_replay
 from graphwiz_trader.assembly.socket_replay import socket_replay
-from graphwiz_trader.backtest.recordings import Recording, RecordingError
+from graphwiz_trader.backtest.recordings import Recording
 from graphwiz_trader.backtest.replay import Progress as Advance
 from graphwiz_trader.backtest.report import Report, table
 from graphwiz_trader.backtest.survey import survey, wires
+from graphwiz_trader.cli.recording_sources import files_of
 from graphwiz_trader.config import default_file, load
-from graphwiz_trader.errors import did_you_mean
 from graphwiz_trader.journal.sessions import locate
 from graphwiz_trader.recording.reader import segments_in
 
@@ -76,7 +76,7 @@ def replay(
     if journal is not None:
         _replay_journal(journal, console, json_file)
         return
-    recording = Recording(_files_of(sources))
+    recording = Recording(files_of(sources))
     with _progress(console, "reading") as advance:
         instruments = survey(recording, fees_ppm(config), advance)
     if through:
@@ -142,28 +142,6 @@ def _journal_of(sources: list[str]) -> Path | None:
     if len(sources) == 1 and "=" not in sources[0] and not segments_in(Path(sources[0])):
         return locate(Path(sources[0])).path
     return None
-
-
-def _files_of(sources: list[str]) -> dict[str, list[Path]]:
-    files: dict[str, list[Path]] = {}
-    for source in sources:
-        for exchange, paths in _files_of_one(source).items():
-            if exchange not in FEES_PPM and "=" in source:
-                raise RecordingError(f"unknown exchange {exchange} in {source!r}; {did_you_mean(exchange, FEES_PPM)}")
-            files.setdefault(exchange, []).extend(paths)
-    return files
-
-
-def _files_of_one(source: str) -> dict[str, list[Path]]:
-    exchange, equals, path = source.partition("=")
-    if equals and path:
-        return {exchange: [Path(path)]}
-    segments = segments_in(Path(source))
-    if not segments:
-        raise RecordingError(
-            f"{source!r}; expected EXCHANGE=FILE, e.g. binance=frames.jsonl.gz, or the directory of a recording"
-        )
-    return segments
 
 
 @contextmanager

@@ -18,6 +18,8 @@ from graphwiz_trader.hft.events import Side, TimeInForce
 
 NOBODY = 0
 """The owner of orders that may trade with every other."""
+NO_MAKER = 0
+"""In place of a maker's order id, in a market that is elsewhere."""
 
 
 class SelfTrade(Enum):

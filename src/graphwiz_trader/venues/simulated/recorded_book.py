@@ -6,10 +6,7 @@ from graphwiz_trader.hft.events import Side, TimeInForce
 from graphwiz_trader.hft.fill_model import FillModel
 from graphwiz_trader.hft.orderbook import OrderBook
 from graphwiz_trader.hft.queue_position import QueueRule
-from graphwiz_trader.venues.simulated.matching import NOBODY, LevelChange, Match, Outcome, SelfTrade
-
-NO_MAKER = 0
-"""The recorded market's orders have no ids."""
+from graphwiz_trader.venues.simulated.matching import NO_MAKER, NOBODY, LevelChange, Match, Outcome, SelfTrade
 
 
 class RecordedBook:

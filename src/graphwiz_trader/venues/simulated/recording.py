@@ -18,6 +18,7 @@ from graphwiz_trader.hft.orderbook import OrderBookManager
 from graphwiz_trader.venues.simulated.binance.server import BinanceVenue
 from graphwiz_trader.venues.simulated.dialect import ServedVenue
 from graphwiz_trader.venues.simulated.listing import Listing
+from graphwiz_trader.venues.simulated.pace import PAUSE_S, Pace
 from graphwiz_trader.venues.simulated.recorded_book import RecordedBook
 
 SNAPSHOT_WAIT_S = 5.0
@@ -25,7 +26,6 @@ SNAPSHOT_WAIT_S = 5.0
 DRAINED_BELOW_BYTES = 256 << 10
 """At full speed the next frames wait until every reader holds less than this."""
 FRAMES_AT_ONCE = 64
-_PAUSE_S = 0.001
 _STREAM_MARK = b'{"stream":"'
 _DATA_MARK = b'"data":'
 
@@ -53,14 +53,13 @@ class RecordingMarket:
     """
 
     def __init__(self, frames: Iterable[RecordedFrame], instruments: Instruments, *, speed: float | None = 1.0) -> None:
-        if speed is not None and speed <= 0:
-            raise ValueError(f"the speed of a recording is above 0, not {speed}; None is as fast as it is read")
         self.finished = asyncio.Event()
         self.frames_sent: Counter[str] = Counter()
         """Stream frames whose time has come, by exchange, whether somebody had subscribed to them or not."""
         self._frames = frames
         self._instruments = instruments
         self._speed = speed
+        self._pace = Pace(speed)
         self._lines = {exchange: line for line, exchange in enumerate(instruments.exchanges)}
         self._books = OrderBookManager(instruments)
         self._market_data = MarketData(
@@ -88,8 +87,8 @@ class RecordingMarket:
     async def run(self, clock_ms: Callable[[], int]) -> None:
         """Send everything, then wait until it has been read."""
         while not all(self._is_followed(i.exchange, i.venue_symbol) for i in self._instruments):
-            await asyncio.sleep(_PAUSE_S)
-        pace = _Pace(self._speed)
+            await asyncio.sleep(PAUSE_S)
+        pace = self._pace
         for count, frame in enumerate(self._frames, 1):
             await pace.wait_for(frame.time_ns)
             await self._happen(frame, clock_ms, pace)
@@ -98,7 +97,7 @@ class RecordingMarket:
         await self._until_read()
         self.finished.set()
 
-    async def _happen(self, frame: RecordedFrame, clock_ms: Callable[[], int], pace: _Pace) -> None:
+    async def _happen(self, frame: RecordedFrame, clock_ms: Callable[[], int], pace: Pace) -> None:
         venue = self._venues.get(frame.exchange)
         if venue is None:
             return
@@ -116,7 +115,7 @@ class RecordingMarket:
             self._fetched.add((exchange, symbol))
         return body
 
-    async def _bring_snapshot(self, frame: RecordedFrame, pace: _Pace) -> None:
+    async def _bring_snapshot(self, frame: RecordedFrame, pace: Pace) -> None:
         """Its time has come. Recorded time stands still until a client that follows the symbol has fetched it."""
         instrument = self._instruments.by_venue_symbol(frame.exchange, frame.snapshot_of)
         if instrument is None:
@@ -127,8 +126,8 @@ class RecordingMarket:
         self._fetched.discard(key)
         waited_s = 0.0
         while key not in self._fetched and waited_s < SNAPSHOT_WAIT_S and self._is_followed(*key):
-            await asyncio.sleep(_PAUSE_S)
-            waited_s += _PAUSE_S
+            await asyncio.sleep(PAUSE_S)
+            waited_s += PAUSE_S
         pace.stand_still()
 
     def _match(self, venue: BinanceVenue, now_ms: int) -> None:
@@ -150,7 +149,7 @@ class RecordingMarket:
             for venue in self._venues.values()
             for reader in venue.hub.everyone()
         ):
-            await asyncio.sleep(_PAUSE_S)
+            await asyncio.sleep(PAUSE_S)
 
     async def _until_read(self) -> None:
         loop = asyncio.get_running_loop()
@@ -161,31 +160,6 @@ class RecordingMarket:
                 reader.when_read(b"the recording has ended", lambda proof=proof: proof.set_result(None))  # type: ignore[misc]
                 proofs.append(proof)
         await asyncio.gather(*proofs)
-
-
-class _Pace:
-    """Turns recorded times into waiting."""
-
-    def __init__(self, speed: float | None) -> None:
-        self._speed = speed
-        self._first_ns = -1
-        self._began_s = 0.0
-        self._now_ns = 0
-
-    async def wait_for(self, time_ns: int) -> None:
-        self._now_ns = time_ns
-        if self._speed is None:
-            return
-        loop = asyncio.get_running_loop()
-        if self._first_ns < 0:
-            self._first_ns, self._began_s = time_ns, loop.time()
-        due_s = self._began_s + (time_ns - self._first_ns) / 1e9 / self._speed
-        while (ahead_s := due_s - loop.time()) > 0:
-            await asyncio.sleep(max(ahead_s, _PAUSE_S))
-
-    def stand_still(self) -> None:
-        """The time since the last frame does not count."""
-        self._first_ns, self._began_s = self._now_ns, asyncio.get_running_loop().time()
 
 
 class _Unrecorded:

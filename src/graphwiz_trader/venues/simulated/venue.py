@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from graphwiz_trader.hft.events import OrderType, Side, TimeInForce
+from graphwiz_trader.hft.events import MarketTrade, OrderType, Side, TimeInForce
 from graphwiz_trader.venues.simulated.accounts import Account
 from graphwiz_trader.venues.simulated.executions import Executions
 from graphwiz_trader.venues.simulated.ledger import ledger_for
-from graphwiz_trader.venues.simulated.matching import NOBODY, LevelChange, Match, SelfTrade
+from graphwiz_trader.venues.simulated.matching import NO_MAKER, NOBODY, LevelChange, Match, SelfTrade
 from graphwiz_trader.venues.simulated.order_checks import check_amended, check_new_order, check_terms, sized
 from graphwiz_trader.venues.simulated.order_index import OrderIndex
 from graphwiz_trader.venues.simulated.orders import (
@@ -219,6 +219,15 @@ class Venue:
         if order is None:
             raise LookupError(f"order {order_id} is not open")
         self._executions.execute(book, None, order.side.opposite, match, now_ms)
+
+    def show_trade(self, book: VenueBook, trade: MarketTrade, now_ms: int) -> None:
+        """Others traded, in a market that is elsewhere."""
+        match = Match(NO_MAKER, trade.price_ticks, trade.size_lots)
+        self._executions.execute(book, None, trade.taker, match, now_ms)
+
+    def show_changes(self, book: VenueBook) -> None:
+        """A book changed without an order of this venue."""
+        self._touched[book.listing.symbol] = book
 
     def book(self, symbol: str) -> VenueBook:
         """Raises OrderRefusedError(UNKNOWN_SYMBOL)."""

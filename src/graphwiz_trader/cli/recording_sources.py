@@ -1,0 +1,34 @@
+"""Recordings as a command line names them: EXCHANGE=FILE, or the directory of a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from graphwiz_trader.assembly.core import FEES_PPM
+from graphwiz_trader.backtest.recordings import RecordingError
+from graphwiz_trader.errors import did_you_mean
+from graphwiz_trader.recording.reader import segments_in
+
+
+def files_of(sources: Sequence[str]) -> dict[str, list[Path]]:
+    """Exchange → the files that the sources name. Raises RecordingError."""
+    files: dict[str, list[Path]] = {}
+    for source in sources:
+        for exchange, paths in _files_of_one(source).items():
+            if exchange not in FEES_PPM and "=" in source:
+                raise RecordingError(f"unknown exchange {exchange} in {source!r}; {did_you_mean(exchange, FEES_PPM)}")
+            files.setdefault(exchange, []).extend(paths)
+    return files
+
+
+def _files_of_one(source: str) -> dict[str, list[Path]]:
+    exchange, equals, path = source.partition("=")
+    if equals and path:
+        return {exchange: [Path(path)]}
+    segments = segments_in(Path(source))
+    if not segments:
+        raise RecordingError(
+            f"{source!r}; expected EXCHANGE=FILE, e.g. binance=frames.jsonl.gz, or the directory of a recording"
+        )
+    return segments

@@ -1,0 +1,154 @@
+"""Markets that are elsewhere, shown by simulated venues: what a client sees is what is there, and orders stay here."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+import synthetic_recording
+from graphwiz_trader.assembly.exchange_markets import LiveMarket, PlayedMarket
+from graphwiz_trader.assembly.warmup import warm_up
+from graphwiz_trader.backtest.recordings import Recording
+from graphwiz_trader.backtest.survey import survey
+from graphwiz_trader.hft import WebSocketMarketData
+from graphwiz_trader.hft.events import Side
+from graphwiz_trader.hft.orderbook import OrderBook
+from graphwiz_trader.venues.base import Endpoints
+from graphwiz_trader.venues.exchanges import load_instruments
+from graphwiz_trader.venues.simulated import SimulatedExchange, SyntheticMarket
+from venues.harness import BTC, PERP, Exchange, on_uvloop
+from venues.simulated.clients import Client, get, serving, until
+
+SYMBOLS = {"binance": ["BTC/USDT"], "binanceusdm": ["BTC/USDT"]}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _compiled() -> None:
+    warm_up(lambda *_: None)
+
+
+@asynccontextmanager
+async def mirrored(source: Exchange) -> AsyncIterator[SimulatedExchange]:
+    """A simulated exchange whose market is another's, which stands for the real one."""
+    endpoints = {name: source.endpoints(name) for name in SYMBOLS}
+    instruments = await load_instruments(SYMBOLS, endpoints)
+    market = LiveMarket(instruments, endpoints)
+    async with serving(*SYMBOLS, market=market, instruments=instruments) as exchange:
+        yield exchange
+
+
+def endpoints_of(exchange: SimulatedExchange) -> dict[str, Endpoints]:
+    return {name: Endpoints(urls.rest, urls.stream, urls.orders) for name, urls in exchange.urls.items()}
+
+
+def shown(book: OrderBook) -> dict[str, list[tuple[str, str]]]:
+    return book.depth(20) if book.is_trusted else {}
+
+
+async def moving_until(source: Exchange, is_so: Callable[[], bool]) -> None:
+    """Keep the source moving, far from its top, until something is so: only a book that moves is known to be right."""
+    async with asyncio.timeout(20):
+        while not is_so():
+            for instrument in (BTC, PERP):
+                source.market.quote(instrument, Side.BUY, 50_000, 5)
+            await asyncio.sleep(0.02)
+
+
+async def until_same(source: Exchange, first: WebSocketMarketData, second: WebSocketMarketData) -> None:
+    """Both clients see the same books."""
+
+    def is_same() -> bool:
+        pairs = [(first.books.get(name, "BTC/USDT"), second.books.get(name, "BTC/USDT")) for name in SYMBOLS]
+        return all(shown(one) and shown(one) == shown(other) for one, other in pairs)
+
+    await moving_until(source, is_same)
+
+
+@on_uvloop
+async def test_a_client_of_the_mirror_sees_the_books_of_the_market_that_is_mirrored():
+    async with Exchange() as source, mirrored(source) as mirror:
+        there = WebSocketMarketData(SYMBOLS, {name: source.endpoints(name) for name in SYMBOLS})
+        here = WebSocketMarketData(SYMBOLS, endpoints_of(mirror))
+        async with there, here:
+            await until_same(source, there, here)
+            source.market.quote(BTC, Side.BUY, 99_995, 3)
+            source.market.quote(PERP, Side.SELL, 100_005, 4)
+            await until_same(source, there, here)
+            assert here.books.get("binance", "BTC/USDT").best_bid == there.books.get("binance", "BTC/USDT").best_bid
+
+
+@on_uvloop
+async def test_an_order_at_the_mirror_fills_from_its_book_and_never_reaches_the_market_that_is_mirrored():
+    async with Exchange() as source, mirrored(source) as mirror:
+        matcher = mirror.venues["binance"].venue.books["BTCUSDT"].matcher
+        await moving_until(source, lambda: matcher.best(Side.SELL) is not None)
+        before = source.levels(BTC)[1]
+        async with Client(mirror.urls["binance"].orders) as client:
+            answer = await client.place(price="1000.10", quantity="0.01000", timeInForce="IOC")
+        assert answer["result"]["status"] == "FILLED"
+        assert source.levels(BTC)[1] == before
+
+
+def recorded(directory: Path) -> Recording:
+    files: dict[str, list[Path]] = {}
+    for exchange in synthetic_recording.VENUES:
+        for symbol in synthetic_recording.SYMBOLS:
+            frames = synthetic_recording.market(5, 400)
+            path = synthetic_recording.write(directory / f"{exchange}-{symbol}", frames, exchange, symbol)
+            files.setdefault(exchange, []).append(path)
+    return Recording(files)
+
+
+@on_uvloop
+async def test_a_recording_is_played_and_what_is_shown_at_its_end_is_its_last_books(tmp_path: Path):
+    recording = recorded(tmp_path)
+    instruments = survey(recording, {"binance": (0, 100), "binanceusdm": (0, 100)}, lambda _: None)
+    market = PlayedMarket(recording, instruments, speed=1_000.0)
+    async with serving(*synthetic_recording.VENUES, market=market, instruments=instruments) as exchange:
+        async with Client(exchange.urls["binance"].stream + "/ws/btcusdt@trade") as client:
+            assert (await client.receive())["s"] == "BTCUSDT"
+        await asyncio.wait_for(market.finished.wait(), 20)
+        *_, last = (
+            frame.payload
+            for frame in synthetic_recording.market(5, 400)
+            if (frame.exchange, frame.symbol) == ("binance", "BTCUSDT") and b"depthUpdate" in frame.payload
+        )
+        depth = (await get(exchange.urls["binance"].rest, "/api/v3/depth?symbol=BTCUSDT&limit=5")).json()
+        assert len(depth["bids"]) == len(depth["asks"]) == 5
+        event = json.loads(last)
+        stated = {(Decimal(price), Decimal(size)) for price, size in event["b"] + event["a"]}
+        assert {(Decimal(price), Decimal(size)) for price, size in depth["bids"] + depth["asks"]} <= stated
+
+
+@on_uvloop
+async def test_a_market_that_is_no_longer_believed_is_shown_empty():
+    async with Exchange() as source, mirrored(source) as mirror:
+        matcher = mirror.venues["binance"].venue.books["BTCUSDT"].matcher
+        await moving_until(source, lambda: bool(matcher.levels(Side.BUY, 5)))
+        await source.simulated.stop()
+        await until(lambda: not matcher.levels(Side.BUY, 5))
+
+
+@on_uvloop
+async def test_a_mirrored_synthetic_market_keeps_its_sequence():
+    source_market = SyntheticMarket(seed=3, rate_per_s=3_000.0)
+    async with serving("binance", market=source_market) as source:
+        endpoints = endpoints_of(source)
+        instruments = await load_instruments({"binance": ["BTC/USDT"]}, endpoints)
+        market = LiveMarket(instruments, endpoints)
+        async with serving("binance", market=market, instruments=instruments) as mirror:
+            data = WebSocketMarketData({"binance": ["BTC/USDT"]}, endpoints_of(mirror))
+            matcher = mirror.venues["binance"].venue.books["BTCUSDT"].matcher
+            async with data:
+                await until(lambda: data.books.get("binance", "BTC/USDT").is_trusted)
+                book = data.books.get("binance", "BTC/USDT")
+                async with asyncio.timeout(20):
+                    while matcher.change_count < 1_500:
+                        assert book.is_trusted
+                        await asyncio.sleep(0.05)
