@@ -1,4 +1,4 @@
-"""Whoever fills orders from a market that cannot see them fills them alike: one market, one order sequence, all callers.
+"""Whoever fills orders from a market that cannot see them fills them alike: one market, one sequence, all callers.
 
 The model itself; a simulated exchange over a recording and over a mirrored live market; a direct replay; paper trading.
 """
