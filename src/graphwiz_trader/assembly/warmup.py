@@ -47,6 +47,7 @@ def _steps() -> Iterator[Step]:
     yield "crosses", lambda: engine.on_market_frame(1, _update("asks"), 5)
     yield "depth", lambda: books.opportunity(0, 1, 0.0, 6)
     yield "trust", lambda: engine.on_timer(10**12)
+    yield "lines", lambda: engine.on_line(0, False, "warm-up", 10**12)
     yield "latency", lambda: monitor.on_processed(1)
     yield "recordings", compile_survey
 

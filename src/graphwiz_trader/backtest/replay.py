@@ -21,6 +21,8 @@ from graphwiz_trader.journal.layout import Record
 from graphwiz_trader.venues.simulated.in_process import InProcessVenues
 
 TIMER_NS = 100_000_000
+_LAST_TIMERS = 5
+"""Behind the last frame, for answers under way: not so many that the silence there would make a busy book stale."""
 _PROGRESS_STEP = 1_000
 Progress = Callable[[int], None]
 """Told how many frames more have been replayed."""
@@ -55,7 +57,7 @@ def replay_recording(
         venues.observe(now_ns)
         if count % _PROGRESS_STEP == 0:
             progress(_PROGRESS_STEP)
-    _catch_up(engine, venues, timer_ns, now_ns + 10 * TIMER_NS)
+    _catch_up(engine, venues, timer_ns, now_ns + _LAST_TIMERS * TIMER_NS)
     return unused
 
 
