@@ -157,3 +157,12 @@ def test_a_person_trips_the_running_trader_and_it_stays_tripped_after_a_restart(
     with running(again, "--duration", "10") as process:
         assert process.wait(_START_S) == 0
     assert verify(journal_of(again)).counts.get(RecordKind.ORDER, 0) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="only Linux schedules in batches")
+def test_nobody_of_a_run_interrupts_its_trader(tmp_path: Path) -> None:
+    with running(tmp_path) as process:
+        wait_for(tmp_path, RecordKind.PULSE)
+        policies = {name: os.sched_getscheduler(child.pid) for name, child in children(process).items()}
+        assert policies.pop("trade") == os.SCHED_OTHER
+        assert set(policies.values()) == {os.sched_getscheduler(process.pid)} == {os.SCHED_BATCH}

@@ -12,6 +12,7 @@ import sys
 import threading
 
 from graphwiz_trader.cli import main
+from graphwiz_trader.cli.scheduling import be_the_trader
 
 
 def _end_with_parent() -> None:
@@ -22,4 +23,6 @@ def _end_with_parent() -> None:
 
 if __name__ == "__main__":
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    if sys.argv[1:2] == ["trade"]:
+        be_the_trader()
     main()

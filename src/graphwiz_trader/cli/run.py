@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 from graphwiz_trader.cli.processes import Child, ChildError
+from graphwiz_trader.cli.scheduling import yield_to_trader
 from graphwiz_trader.config import HftConfig, default_file, load
 from graphwiz_trader.observers.fold import StateFold
 from graphwiz_trader.observers.sessions import OneSession
@@ -51,6 +52,7 @@ def run(
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    yield_to_trader()
     running = _Run(config, config_file, console, stop)
     failure = ""
     try:
