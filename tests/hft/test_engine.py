@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from random import Random
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -11,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import synthetic_recording
-from graphwiz_trader.assembly.core import MARKET, ORDERS, build_books, build_core, line_ids, session_lines
+from graphwiz_trader.assembly.core import MARKET, ORDERS, Core, build_books, build_core, line_ids, session_lines
 from graphwiz_trader.assembly.replays import direct_replay
 from graphwiz_trader.backtest.decisions import DecisionHash
 from graphwiz_trader.backtest.recordings import RecordedFrame
 from graphwiz_trader.backtest.replay import replay_journal, replay_recording
 from graphwiz_trader.config import HftConfig
-from graphwiz_trader.hft.events import Command, ExecutionReport, OrderState, RecordKind, Side, Trade
+from graphwiz_trader.hft.events import Command, ExecutionReport, OrderState, Recorder, RecordKind, Side, Trade
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.hft.orders import Order
 from graphwiz_trader.hft.records import ClockOffset
@@ -413,23 +416,29 @@ def _frames(seed: int, updates: int, *, troubles: bool) -> list[RecordedFrame]:
     ]
 
 
-def _again(records: list[Recorded]) -> tuple[Journal, DecisionHash, DecisionHash]:
+def _again(
+    records: list[Recorded], market_lines: Mapping[str, int] = MappingProxyType({})
+) -> tuple[Journal, DecisionHash, DecisionHash]:
     """The engine on the inputs of a journal alone: its records, what it did, and what the journal says was done."""
     outputs, recorded = Journal(), DecisionHash()
     done = DecisionHash(outputs)
+    core = _core(done, market_lines)
+    replay_journal(core.engine, [Record(*record) for record in records], recorded, lambda count: None)
+    return outputs, done, recorded
+
+
+def _core(recorder: Recorder, market_lines: Mapping[str, int]) -> Core:
     instruments = two_venues(taker_fee_ppm=100)
-    core = build_core(
+    return build_core(
         CONFIG,
         instruments,
-        session_lines(instruments.exchanges, WIRE),
-        recorder=done,
+        session_lines(instruments.exchanges, WIRE, market_lines=market_lines),
+        recorder=recorder,
         books=build_books(CONFIG, instruments),
         gateways=dict.fromkeys(instruments.exchanges, Gateway(Journal())),
         request_snapshot=lambda book: None,
         prefix="gwreplay",
     )
-    replay_journal(core.engine, [Record(*record) for record in records], recorded, lambda count: None)
-    return outputs, done, recorded
 
 
 def test_the_random_markets_of_these_tests_reach_every_part_of_the_core() -> None:
@@ -453,6 +462,31 @@ def test_a_journals_inputs_alone_give_the_journal_again_bit_for_bit(seed: int) -
     outputs, done, recorded = _again([*records, Recorded(K.END, 0, 0, b"{}")])
     assert done.did_the_same(recorded)
     assert outputs.records == records
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 2**32))
+def test_a_journal_of_two_lossy_lines_gives_itself_again(seed: int) -> None:
+    """Spot is heard over the lines 0 and 1, each of which loses frames and breaks; the perpetual over line 2."""
+    two, random, journal, timers = {"binance": 2}, Random(seed), Journal(), 0
+    engine = _core(journal, two).engine
+    for line in range(5):
+        engine.on_line(line, True, "connected", START)
+    for frame in _frames(seed, 120, troubles=False):
+        while START + timers * 100 * MS < frame.time_ns:
+            timers += 1
+            engine.on_timer(START + timers * 100 * MS)
+        if frame.snapshot_of:
+            engine.on_snapshot(frame.exchange != "binance", frame.payload, frame.time_ns)
+            continue
+        for line in (0, 1) if frame.exchange == "binance" else (2,):
+            if random.randrange(10) > 0:
+                engine.on_market_frame(line, frame.payload, frame.time_ns)
+        if random.randrange(40) == 0:
+            engine.on_line(random.randrange(2), random.randrange(3) > 0, "chance", frame.time_ns)
+    outputs, done, recorded = _again([*journal.records, Recorded(K.END, 0, 0, b"{}")], two)
+    assert done.did_the_same(recorded)
+    assert outputs.records == journal.records
 
 
 @settings(max_examples=15)
