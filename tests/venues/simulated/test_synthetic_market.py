@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from graphwiz_trader.hft.events import Side
@@ -58,6 +62,44 @@ def play(seed: int, seconds: int, step_ms: int = 5) -> list[bytes]:
 
 def test_the_same_seed_makes_the_same_market_byte_for_byte():
     assert play(7, 5) == play(7, 5)
+
+
+def test_the_same_seed_makes_the_same_market_in_another_process_too():
+    script = (
+        "import hashlib; from venues.simulated.test_synthetic_market import play; "
+        "print(hashlib.sha256(b''.join(play(7, 2))).hexdigest())"
+    )
+    hashes = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(hashes) == 1
+
+
+def mid_of(venue: BinanceVenue, symbol: str) -> float:
+    book = venue.venue.books[symbol]
+    bid, ask = book.matcher.best(Side.BUY), book.matcher.best(Side.SELL)
+    assert bid is not None
+    assert ask is not None
+    return (bid + ask) / 2 * float(book.listing.instrument.tick_size)
+
+
+@pytest.mark.parametrize("base", ["ETH", "SOL"])
+def test_triangles_close_within_what_a_venues_own_noise_allows(base):
+    market, venues, _ = market_of(4)
+    off_bps = []
+    for elapsed_ms in range(0, 60_000, 250):
+        market.advance(elapsed_ms, NOW_MS)
+        spot = venues["binance"]
+        around = mid_of(spot, f"{base}BTC") * mid_of(spot, "BTCUSDT") / mid_of(spot, f"{base}USDT")
+        off_bps.append(abs(around - 1) * 1e4)
+    assert sorted(off_bps)[len(off_bps) // 2] < 5
 
 
 def test_another_seed_makes_another_market():

@@ -46,7 +46,9 @@ def credentials(exchange: str, environment: Mapping[str, str]) -> Credentials:
 
 
 def default_instruments(exchanges: Iterable[str]) -> list[Instrument]:
-    """BTC, ETH and SOL against USDT on each of the exchanges, with rules like the real ones'.
+    """BTC, ETH and SOL against USDT on each of the exchanges, on spot venues also ETH and SOL against BTC.
+
+    Their rules are like the real ones'.
 
     Raises KeyError for an exchange that is not known here.
     """
@@ -54,18 +56,18 @@ def default_instruments(exchanges: Iterable[str]) -> list[Instrument]:
     return [msgspec.structs.replace(instrument, book=row) for row, instrument in enumerate(listed)]
 
 
-def _spot(base: str, lot_size: str) -> Instrument:
+def _spot(base: str, quote: str, tick_size: str, lot_size: str, min_notional: str) -> Instrument:
     return Instrument(
         book=0,
         exchange="binance",
-        symbol=f"{base}/USDT",
-        venue_symbol=f"{base}USDT",
+        symbol=f"{base}/{quote}",
+        venue_symbol=f"{base}{quote}",
         base=base,
-        quote="USDT",
-        tick_size="0.01",
+        quote=quote,
+        tick_size=tick_size,
         lot_size=lot_size,
         max_size_lots=10**9,
-        min_notional="5",
+        min_notional=min_notional,
         maker_fee_ppm=1_000,
         taker_fee_ppm=1_000,
     )
@@ -89,14 +91,14 @@ def _usdm(base: str, tick_size: str, lot_size: str) -> Instrument:
     )
 
 
-def _okx_spot(base: str, tick_size: str, lot_size: str, min_size_lots: int) -> Instrument:
+def _okx_spot(base: str, tick_size: str, lot_size: str, min_size_lots: int, quote: str = "USDT") -> Instrument:
     return Instrument(
         book=0,
         exchange="okx",
-        symbol=f"{base}/USDT",
-        venue_symbol=f"{base}-USDT",
+        symbol=f"{base}/{quote}",
+        venue_symbol=f"{base}-{quote}",
         base=base,
-        quote="USDT",
+        quote=quote,
         tick_size=tick_size,
         lot_size=lot_size,
         min_size_lots=min_size_lots,
@@ -125,12 +127,20 @@ def _okx_swap(base: str, tick_size: str, contract_size: str) -> Instrument:
 
 
 _LISTED = {
-    "binance": (_spot("BTC", "0.00001"), _spot("ETH", "0.0001"), _spot("SOL", "0.001")),
+    "binance": (
+        _spot("BTC", "USDT", "0.01", "0.00001", "5"),
+        _spot("ETH", "USDT", "0.01", "0.0001", "5"),
+        _spot("SOL", "USDT", "0.01", "0.001", "5"),
+        _spot("ETH", "BTC", "0.00001", "0.0001", "0.0001"),
+        _spot("SOL", "BTC", "0.0000001", "0.01", "0.0001"),
+    ),
     "binanceusdm": (_usdm("BTC", "0.1", "0.001"), _usdm("ETH", "0.01", "0.001"), _usdm("SOL", "0.01", "0.01")),
     "okx": (
         _okx_spot("BTC", "0.1", "0.00000001", 1_000),
         _okx_spot("ETH", "0.01", "0.000001", 100),
         _okx_spot("SOL", "0.01", "0.000001", 10_000),
+        _okx_spot("ETH", "0.00001", "0.000001", 100, "BTC"),
+        _okx_spot("SOL", "0.0000001", "0.000001", 10_000, "BTC"),
         _okx_swap("BTC", "0.1", "0.01"),
         _okx_swap("ETH", "0.01", "0.1"),
         _okx_swap("SOL", "0.01", "1"),

@@ -16,17 +16,19 @@ from graphwiz_trader.hft.events import Side, TimeInForce
 from graphwiz_trader.hft.instruments import UNIT_DECIMALS
 from graphwiz_trader.venues.simulated.listing import Listing
 from graphwiz_trader.venues.simulated.matching import MatchingEngine
-from graphwiz_trader.venues.simulated.synthetic_prices import FairPrice, VenueView
+from graphwiz_trader.venues.simulated.synthetic_prices import FairPrice, SymbolPrice, VenueView
 from graphwiz_trader.venues.simulated.venue import Venue
 from graphwiz_trader.venues.simulated.venue_book import VenueBook
 
-START_PRICES = {"BTC/USDT": 61_800.0, "ETH/USDT": 2_680.0, "SOL/USDT": 152.0}
+START_PRICES = {"BTC": 61_800.0, "ETH": 2_680.0, "SOL": 152.0}
+"""In dollars."""
 DEFAULT_START_PRICE = 100.0
+DOLLARS = frozenset({"USDT", "USDC", "USD"})
 LEVELS = 16
 HALF_SPREAD_BPS = 0.4
 LEVEL_SPACING_BPS = 0.9
 QUOTE_NOTIONAL = 12_000.0
-"""What a maker's quote is typically worth, in quote currency; sizes are spread widely around it."""
+"""What a maker's quote is typically worth, in dollars; sizes are spread widely around it."""
 TAKER_SHARE = 0.12
 """Of all actions."""
 TAKER_REACH_BPS = 3.0
@@ -86,16 +88,18 @@ class Maker:
         crossed = self._crossed(side, price_ticks)
         for other in crossed:
             self._pull(side.opposite, other)
-        self._place(side, level, price_ticks, fair, now_ms)
+        self._place(side, level, price_ticks, now_ms)
         for other in crossed:
-            self._place(side.opposite, other, self._price(side.opposite, other, fair), fair, now_ms)
+            self._place(side.opposite, other, self._price(side.opposite, other, fair), now_ms)
 
     def _price(self, side: Side, level: int, fair: float) -> int:
         distance_bps = HALF_SPREAD_BPS + level * LEVEL_SPACING_BPS + self._rng.uniform(0.0, LEVEL_SPACING_BPS)
         return max(1, self._ticks(fair * (1 - side.sign * distance_bps * 1e-4), side))
 
-    def _place(self, side: Side, level: int, price_ticks: int, fair: float, now_ms: int) -> None:
-        size_lots = max(1, round(QUOTE_NOTIONAL * self._rng.lognormvariate(0.0, 0.8) / fair / self._lot))
+    def _place(self, side: Side, level: int, price_ticks: int, now_ms: int) -> None:
+        size_lots = max(
+            1, round(QUOTE_NOTIONAL * self._rng.lognormvariate(0.0, 0.8) / self._view.dollars() / self._lot)
+        )
         self._quotes[side][level] = self.venue.place_for_market(
             self._book, side, price_ticks, size_lots, TimeInForce.GTC, now_ms
         )
@@ -120,7 +124,7 @@ class Maker:
         fair = self._view.price(time_ms)
         limit_ticks = max(1, self._ticks(fair * (1 + side.sign * TAKER_REACH_BPS * 1e-4), side))
         notional = QUOTE_NOTIONAL * self._rng.lognormvariate(-1.5, 1.0)
-        size_lots = max(1, round(notional / fair / self._lot))
+        size_lots = max(1, round(notional / self._view.dollars() / self._lot))
         self.venue.place_for_market(self._book, side, limit_ticks, size_lots, TimeInForce.IOC, now_ms)
 
     def _ticks(self, price: float, side: Side) -> int:
@@ -130,7 +134,7 @@ class Maker:
 
 
 class SyntheticMarket:
-    """A market for any number of venues that share one hidden price a symbol.
+    """A market for any number of venues that share one hidden price an asset.
 
     ``rate_per_s``: actions (a quote that moves, a trade) a second, over all venues and symbols.
     """
@@ -140,7 +144,7 @@ class SyntheticMarket:
             raise ValueError(f"a market's rate is above 0 actions a second, not {rate_per_s}")
         self._seed = seed
         self._rate_per_s = rate_per_s
-        self._fair: dict[str, FairPrice] = {}
+        self._assets: dict[str, FairPrice] = {}
         self._engines: dict[tuple[str, str], MatchingEngine] = {}
         self._makers: list[Maker] = []
         self._due: list[tuple[float, int]] = []
@@ -154,9 +158,11 @@ class SyntheticMarket:
         for position, (exchange, hosted) in enumerate(venues.items()):
             venue = hosted.venue
             for book in venue.books.values():
-                symbol = book.listing.instrument.symbol
-                rng = Random(f"{self._seed} {exchange} {symbol}")  # noqa: S311  # a market, not a secret
-                view = VenueView(self._fair_price(symbol.partition(":")[0]), LAG_MS[position % len(LAG_MS)], rng)
+                instrument = book.listing.instrument
+                rng = Random(f"{self._seed} {exchange} {instrument.symbol}")  # noqa: S311  # a market, not a secret
+                quote = None if instrument.quote in DOLLARS else self._asset(instrument.quote)
+                fair = SymbolPrice(self._asset(instrument.base), quote)
+                view = VenueView(fair, LAG_MS[position % len(LAG_MS)], rng)
                 engine = self._engines[exchange, book.listing.symbol]
                 self._makers.append(Maker(venue, book, engine, view, rng))
         for index, maker in enumerate(self._makers):
@@ -190,8 +196,8 @@ class SyntheticMarket:
         rate_per_ms = self._rate_per_s / 1000 / len(self._makers)
         heapq.heappush(self._due, (after_ms + self._makers[index].pause_ms(rate_per_ms), index))
 
-    def _fair_price(self, symbol: str) -> FairPrice:
-        if symbol not in self._fair:
-            start = START_PRICES.get(symbol, DEFAULT_START_PRICE)
-            self._fair[symbol] = FairPrice(start, Random(f"{self._seed} {symbol}"))  # noqa: S311
-        return self._fair[symbol]
+    def _asset(self, asset: str) -> FairPrice:
+        if asset not in self._assets:
+            start = START_PRICES.get(asset, DEFAULT_START_PRICE)
+            self._assets[asset] = FairPrice(start, Random(f"{self._seed} {asset}"))  # noqa: S311
+        return self._assets[asset]

@@ -1,4 +1,4 @@
-"""The hidden prices of the synthetic market: one fair price a symbol, and each venue's late, noisy view of it.
+"""The hidden prices of the synthetic market: one an asset, a symbol's of its two, and each venue's late, noisy view.
 
 A fair price is a random walk with bursts. A venue sees it some milliseconds late, with a slowly wandering basis,
 and now and then gets dislocated by more than both venues' taker fees together: that is where an opportunity
@@ -28,7 +28,7 @@ MAX_LAG_MS = 400
 
 
 class FairPrice:
-    """One symbol's hidden price. ``at`` answers for the last MAX_LAG_MS before the time it was advanced to."""
+    """One asset's hidden price in dollars. It answers for the last MAX_LAG_MS before the time it was advanced to."""
 
     def __init__(self, start: float, rng: Random) -> None:
         self._log = math.log(start)
@@ -55,10 +55,38 @@ class FairPrice:
         return self._history[max(0, len(self._history) - 1 - lag_ms // STEP_MS)]
 
 
+class SymbolPrice:
+    """What a base asset is worth in a quote asset: one hidden price by the other, so that triangles close.
+
+    ``quote`` None is a dollar.
+    """
+
+    def __init__(self, base: FairPrice, quote: FairPrice | None) -> None:
+        self._base = base
+        self._quote = quote
+
+    def advance(self, time_ms: float) -> None:
+        self._base.advance(time_ms)
+        if self._quote is not None:
+            self._quote.advance(time_ms)
+
+    @property
+    def is_bursting(self) -> bool:
+        return self._base.is_bursting or (self._quote is not None and self._quote.is_bursting)
+
+    def log_price(self, lag_ms: int) -> float:
+        """Its logarithm as it was ``lag_ms`` ago."""
+        return self._base.log_price(lag_ms) - (self._quote.log_price(lag_ms) if self._quote is not None else 0.0)
+
+    def dollars(self) -> float:
+        """What one of the base asset is worth now."""
+        return math.exp(self._base.log_price(0))
+
+
 class VenueView:
     """What one venue's makers believe a symbol is worth."""
 
-    def __init__(self, fair: FairPrice, lag_ms: int, rng: Random) -> None:
+    def __init__(self, fair: SymbolPrice, lag_ms: int, rng: Random) -> None:
         self._fair = fair
         self._lag_ms = lag_ms
         self._rng = rng
@@ -82,3 +110,7 @@ class VenueView:
     @property
     def is_bursting(self) -> bool:
         return self._fair.is_bursting
+
+    def dollars(self) -> float:
+        """What one of the base asset is worth, as of the last `price`."""
+        return self._fair.dollars()
