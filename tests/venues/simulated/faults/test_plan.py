@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import yaml
 
 from graphwiz_trader.venues.simulated.faults import Fault, FaultPlanError, read_plan
 from graphwiz_trader.venues.simulated.faults.kinds import KINDS, Delay
@@ -107,3 +110,13 @@ def test_a_fault_without_chance_or_number_strikes_once():
     assert Fault(fault="drop").times == 1
     assert Fault(fault="drop", probability=0.5).times == float("inf")
     assert Fault(fault="drop", every=3, count=2).times == 2
+
+
+def test_the_documentation_names_every_fault_and_its_example_is_a_plan():
+    page = (Path(__file__).parents[4] / "docs" / "exchange_faults.md").read_text()
+    for name, kind in KINDS.items():
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
+        assert kind.says in row
+        assert all(f"`{parameter}`" in row for parameter in kind.required | kind.optional)
+    example = page.split("```yaml\n")[1].split("```")[0]
+    assert len(read_plan(yaml.safe_load(example), VENUES).faults) == 4
