@@ -143,6 +143,11 @@ def test_every_exchange_of_ccxt_can_be_named(write):
     assert set(config.enabled_exchanges) == ids
 
 
+def test_an_exchange_behind_ccxt_has_one_line(problems):
+    (line,) = problems("hft: {market_data: {exchanges: {kraken: {lines: 2}}}}")
+    assert "hft.market_data.exchanges.kraken.lines: is more than 1, and ccxt keeps its connections itself" in line
+
+
 def test_without_ccxt_its_exchanges_are_refused_with_what_to_install(problems, monkeypatch):
     monkeypatch.setattr(exchange_ids, "ids_through_ccxt", frozenset)
     (line,) = problems("hft: {market_data: {exchanges: {kraken: {}}}}")

@@ -135,6 +135,14 @@ class MarketDataConfig(Section):
         return self
 
     @model_validator(mode="after")
+    def _ccxt_has_one_line(self) -> MarketDataConfig:
+        text = "is more than 1, and ccxt keeps its connections itself; set it to 1"
+        refuse(
+            [(f"exchanges.{n}.lines", text) for n, e in self.exchanges.items() if e.lines > 1 and n not in EXCHANGES]
+        )
+        return self
+
+    @model_validator(mode="after")
     def _only_spot_speaks_sbe(self) -> MarketDataConfig:
         text = "is true, and only binance has binary streams; set it to false"
         refuse([(f"exchanges.{name}.sbe", text) for name, e in self.exchanges.items() if e.sbe and name != "binance"])
