@@ -6,18 +6,21 @@ A frame goes from the socket to the sink as it came, in one call stack. What it 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from random import Random
 
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.venues.base import Credentials, Endpoints, Sink, VenueError
 from graphwiz_trader.venues.binance.line import BinanceLine, Place
-from graphwiz_trader.venues.binance.market import market_of
+from graphwiz_trader.venues.binance.market import market_of, read_time
 from graphwiz_trader.venues.binance.snapshots import Snapshots
 from graphwiz_trader.venues.binance.subscriptions import MOST_STREAMS
+from graphwiz_trader.venues.clock import VenueClock
 from graphwiz_trader.venues.connection import Timing
 from graphwiz_trader.venues.lines import ParallelLines
 from graphwiz_trader.venues.pacing import Allowance
 from graphwiz_trader.venues.rest import RestClient
+from graphwiz_trader.venues.together import together
 
 FEED_TIMING = Timing(ping_s=3.0, pong_s=3.0, silence_s=20.0, lifetime_s=23 * 3_600.0)
 """A market always says something: a line of bookTicker and trades that is silent for longer is no line. Connections
@@ -60,6 +63,7 @@ class BinanceFeed:
         self._place = Place([host + self._market.stream_path for host in hosts], self._market.messages_per_s, {})
         self._rest_endpoint = endpoints.rest
         self._sink = sink
+        self._report_clock = partial(sink.on_clock, lines[0])
         self._attempts = attempts or self._market.new_attempts()
         self._timing = timing
         self._random = random or Random()  # noqa: S311
@@ -109,7 +113,8 @@ class BinanceFeed:
                 fail=self._fail,
                 random=self._random,
             )
-            await self._lines.run()
+            clock = VenueClock(rest, self._market.time_path, read_time, self._report_clock)
+            await together(self._lines.run(), clock.run())
 
     def _make_line(self, line: int, on_rotate: Callable[[str], None]) -> BinanceLine:
         return BinanceLine(

@@ -28,6 +28,7 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
     """Of a snapshot with 1,000 levels a side."""
     weight_per_minute: int
     exchange_info_path: str
+    time_path: str
     user_stream_path: str
     """Where user data is streamed, the listen key behind it; empty where it comes over the order connection."""
     attempts_per_5_minutes: int = 300
@@ -68,6 +69,7 @@ SPOT = Market(
     depth_weight=50,
     weight_per_minute=6_000,
     exchange_info_path="/api/v3/exchangeInfo",
+    time_path="/api/v3/time",
     user_stream_path="",
     key_check="",
     order_trades_path="",
@@ -89,6 +91,7 @@ USDM = Market(
     depth_weight=20,
     weight_per_minute=2_400,
     exchange_info_path="/fapi/v1/exchangeInfo",
+    time_path="/fapi/v1/time",
     user_stream_path="/private/ws?listenKey=",
     key_check="v2/account.balance",
     order_trades_path="/fapi/v1/userTrades",
@@ -112,3 +115,12 @@ def market_of(exchange: str) -> Market:
             f"{exchange!r} is no market of Binance that is spoken here; {did_you_mean(exchange, _MARKETS)}"
         )
     return found
+
+
+class _TimeAnswer(msgspec.Struct):
+    serverTime: int  # noqa: N815  # the venue's name
+
+
+def read_time(body: bytes) -> int:
+    """An answer at ``time_path`` in milliseconds. Raises ValueError for what is none."""
+    return msgspec.json.decode(body, type=_TimeAnswer).serverTime
