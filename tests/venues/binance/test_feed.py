@@ -266,9 +266,11 @@ async def test_a_failure_is_shown_by_name():
 @on_uvloop
 async def test_the_venues_clock_is_measured_against_ours(instrument: Instrument) -> None:
     ahead_ms = 1_270
-    async with Exchange(clock_ms=lambda: time_ns() // 1_000_000 + ahead_ms) as exchange:
-        async with feeding(exchange, instrument) as f:
-            await f.until(lambda: bool(f.sink.clocks))
+    async with (
+        Exchange(clock_ms=lambda: time_ns() // 1_000_000 + ahead_ms) as exchange,
+        feeding(exchange, instrument) as f,
+    ):
+        await f.until(lambda: bool(f.sink.clocks))
     line, offset_ns, error_ns = f.sink.clocks[0]
     assert line == ("binance", "binanceusdm").index(instrument.exchange)
     assert abs(offset_ns - ahead_ms * 1_000_000) <= error_ns < 1e9
