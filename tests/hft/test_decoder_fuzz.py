@@ -15,6 +15,7 @@ import pytest
 import recordings
 
 
+@pytest.mark.slow  # a decoder compiled with bounds checking takes half a minute
 @pytest.mark.parametrize(
     "properties", ["decoder_properties.py", "okx_decoder_properties.py", "sbe_decoder_properties.py"]
 )
