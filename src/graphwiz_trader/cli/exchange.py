@@ -57,6 +57,7 @@ def serve(
     tls: Annotated[bool, typer.Option(help="https and wss, with certificates of an authority made here.")] = False,
     tls_dir: Annotated[Path, typer.Option(help="Where the certificates are kept.")] = Path("var/exchange-tls"),
     faults: Annotated[Path | None, typer.Option(help="YAML plan of what goes wrong: docs/exchange_faults.md.")] = None,
+    limits: Annotated[bool, typer.Option(help="Binance: refuse, as the venue does, what is beyond its limits.")] = True,
     port: Annotated[int, typer.Option(min=0, max=65_000, help="The first venue's port; 0 takes free ones.")] = 0,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C. Prints the addresses as one line of JSON when ready."""
@@ -67,6 +68,7 @@ def serve(
         venues,
         more_accounts=read_accounts(accounts) if accounts is not None else (),
         tls=_certificates(tls_dir) if tls else None,
+        is_limited=limits,
         faults=read_faults(faults, venues) if faults is not None else NO_FAULTS,
     )
     # With this file's path in SSL_CERT_FILE, clients of the real venues accept this one.

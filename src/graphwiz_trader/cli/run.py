@@ -129,7 +129,7 @@ class _Run:
     def _simulate(self, seed: int) -> tuple[str, str]:
         """Start the exchanges; the trader's argument that says where they are."""
         venues = [argument for exchange in self._config.enabled_exchanges for argument in ("--venue", exchange)]
-        exchange = self._child("exchange", "exchange", "serve", *venues, "--seed", str(seed))
+        exchange = self._child("exchange", "exchange", "serve", *venues, "--no-limits", "--seed", str(seed))
         return "--venues", json.dumps(exchange.words(_EXCHANGE_READY_S)["venues"])
 
     def _prepare(self, trader: Child) -> Path | None:

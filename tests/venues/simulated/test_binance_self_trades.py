@@ -10,7 +10,7 @@ from graphwiz_trader.venues.simulated.accounts import Account
 from graphwiz_trader.venues.simulated.binance.flavours import FLAVOURS
 from graphwiz_trader.venues.simulated.binance.numbers import Numbers
 from graphwiz_trader.venues.simulated.binance.spot_events import execution_report
-from graphwiz_trader.venues.simulated.binance.usdm_forms import order_update
+from graphwiz_trader.venues.simulated.binance.usdm_events import order_update
 from graphwiz_trader.venues.simulated.matching import SelfTrade
 from graphwiz_trader.venues.simulated.orders import OrderEvent
 from graphwiz_trader.venues.simulated.venue import Venue

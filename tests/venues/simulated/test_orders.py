@@ -354,8 +354,10 @@ def test_usdm_user_data_comes_on_the_listen_keys_stream(path):
                 async with Client(urls.stream + path.format(key)) as private:
                     await until(lambda: at.hub.has_subscribers(key))
                     await client.place(price="61800.0", quantity="0.002", newClientOrderId="f1")
-                    events = [await private.receive() for _ in range(3)]
+                    events = [await private.receive() for _ in range(4)]
                     events = [event.get("data", event) for event in events]
+                    lite = events.pop(1)
+        assert (lite["e"], lite["c"], lite["l"], lite["L"]) == ("TRADE_LITE", "f1", "0.002", "61800.00")
         assert [event["e"] for event in events] == ["ORDER_TRADE_UPDATE", "ACCOUNT_UPDATE", "ORDER_TRADE_UPDATE"]
         assert [(e["o"]["x"], e["o"]["X"], e["o"]["z"]) for e in (events[0], events[2])] == [
             ("NEW", "NEW", "0.000"),

@@ -37,6 +37,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """An order's events arrive before its answer, which venues also do."""
     spot_depth_interval_ms: int = 100
     """How often a spot book's quickest collected stream tells its changes."""
+    is_limited: bool = False
+    """Whether rate limits are enforced; they are always counted and told."""
     tls: ssl.SSLContext | None = None
     """Listen for TLS, with these certificates."""
     faults: Faults = msgspec.field(default_factory=Faults)

@@ -21,6 +21,7 @@ def _binance(flavour: Flavour, instruments: Iterable[Instrument], options: Optio
         events_first=options.events_first,
         spot_depth_interval_ms=options.spot_depth_interval_ms,
         tls=options.tls,
+        is_limited=options.is_limited,
         faults=options.faults,
     )
 

@@ -65,6 +65,7 @@ class SimulatedExchange:
         spot_depth_interval_ms: int = 100,
         more_accounts: Iterable[AccountEntry] = (),
         tls: ssl.SSLContext | None = None,
+        is_limited: bool = False,
         faults: FaultPlan = NO_FAULTS,
     ) -> None:
         """``instruments`` of other exchanges are left out; ``funds``: asset → amount, per exchange.
@@ -90,6 +91,7 @@ class SimulatedExchange:
                 events_first=events_first,
                 spot_depth_interval_ms=spot_depth_interval_ms,
                 tls=tls,
+                is_limited=is_limited,
             )
             own = [instrument for instrument in listed if instrument.exchange == exchange]
             venue = DIALECTS[exchange](own, options)

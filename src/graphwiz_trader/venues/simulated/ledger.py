@@ -148,7 +148,11 @@ class LinearLedger:
 
     def margin_units(self, account: Account) -> int:
         """What the open positions bind, over all symbols."""
-        return sum(_margin_units(abs(position.cost_units)) for position in account.positions.values())
+        return sum(self.position_margin_units(position) for position in account.positions.values())
+
+    def position_margin_units(self, position: Position) -> int:
+        """What one position binds."""
+        return _margin_units(abs(position.cost_units))
 
 
 class UnifiedLedger:

@@ -40,6 +40,11 @@ class OrderIndex:
             if order.account is account and symbol in (None, order.listing.symbol)
         ]
 
+    def every(self, account: Account, symbol: str) -> list[Order]:
+        """Open or remembered, by their ids."""
+        found = [o for o in self._orders.values() if o.account is account and o.listing.symbol == symbol]
+        return sorted(found, key=lambda order: order.order_id)
+
     def find(self, account: Account, symbol: str, order_id: int | None, client_id: str | None) -> Order | None:
         """An account's order by the venue's id or else by the client's; None when there is none that is remembered."""
         found = (

@@ -244,6 +244,10 @@ class Venue:
         """Oldest first."""
         return self._orders.open_orders(account, symbol)
 
+    def orders(self, account: Account, symbol: str) -> list[Order]:
+        """Open or remembered, by their ids."""
+        return self._orders.every(account, symbol)
+
     def publish(self, now_ms: int) -> None:
         """Tell the listeners what has happened since the last call."""
         self._executions.trade_due(now_ms)

@@ -1,4 +1,4 @@
-"""Who signed a request: API keys, HMAC-SHA256 and Ed25519 signatures, and the window a timestamp must be in.
+"""Who signed a request: API keys, HMAC-SHA256, Ed25519 and RSA signatures, and the window a timestamp must be in.
 
 Sources: Binance spot API docs, "SIGNED request security" and "Timing security".
 """
@@ -13,6 +13,9 @@ from collections.abc import Callable
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from graphwiz_trader.venues.simulated.accounts import Account
@@ -43,12 +46,16 @@ class ApiKeys:
         self._keys: dict[str, ApiKey] = {}
 
     def add(self, key: str, secret: str, account: Account) -> None:
-        """Register a key. ``secret`` is an HMAC secret, or an Ed25519 key (public, or private) in PEM form.
+        """Register a key. ``secret`` is an HMAC secret, or an Ed25519 or RSA key (public, or private) in PEM form.
 
         Raises ValueError when a PEM holds another kind of key.
         """
         if secret.lstrip().startswith("-----BEGIN"):
-            self._keys[key] = ApiKey(key, account, _ed25519_check(_public_key(secret)), may_log_on=True)
+            public = _public_key(secret)
+            if isinstance(public, Ed25519PublicKey):
+                self._keys[key] = ApiKey(key, account, _ed25519_check(public), may_log_on=True)
+            else:
+                self._keys[key] = ApiKey(key, account, _rsa_check(public), may_log_on=False)
         else:
             self._keys[key] = ApiKey(key, account, _hmac_check(secret.encode()), may_log_on=False)
 
@@ -91,13 +98,24 @@ def _ed25519_check(key: Ed25519PublicKey) -> Callable[[bytes, str], bool]:
     return check
 
 
-def _public_key(pem: str) -> Ed25519PublicKey:
+def _rsa_check(key: RSAPublicKey) -> Callable[[bytes, str], bool]:
+    def check(payload: bytes, signature: str) -> bool:
+        try:
+            key.verify(base64.b64decode(signature, validate=True), payload, PKCS1v15(), SHA256())
+        except (InvalidSignature, binascii.Error, ValueError):
+            return False
+        return True
+
+    return check
+
+
+def _public_key(pem: str) -> Ed25519PublicKey | RSAPublicKey:
     if "PRIVATE" in pem:
         private = load_pem_private_key(pem.encode(), password=None)
-        if isinstance(private, Ed25519PrivateKey):
+        if isinstance(private, Ed25519PrivateKey | RSAPrivateKey):
             return private.public_key()
     else:
         public = load_pem_public_key(pem.encode())
-        if isinstance(public, Ed25519PublicKey):
+        if isinstance(public, Ed25519PublicKey | RSAPublicKey):
             return public
-    raise ValueError("the PEM holds no Ed25519 key; use an Ed25519 key, or an HMAC secret without PEM lines")
+    raise ValueError("the PEM holds no Ed25519 or RSA key; use one of these, or an HMAC secret without PEM lines")

@@ -5,19 +5,36 @@ Sources: Binance spot API docs, "Error codes" and "Filters"; USD-M futures docs,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from graphwiz_trader.venues.simulated.orders import Refusal
 
 PRICE_PATTERN = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
 
 
 class BinanceError(Exception):
-    """A request is answered with ``{"code", "msg"}`` and an HTTP status."""
+    """A request is answered with ``{"code", "msg"}``, maybe with ``data``, and an HTTP status."""
 
-    def __init__(self, code: int, message: str, status: int = 400) -> None:
+    def __init__(
+        self,
+        code: int,
+        message: str,
+        status: int = 400,
+        *,
+        retry_after_ms: int | None = None,
+        data: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.status = status
+        self.retry_after_ms = retry_after_ms
+        self.data = data
+
+    def form(self) -> dict[str, Any]:
+        form: dict[str, Any] = {"code": self.code, "msg": self.message}
+        return form | ({"data": self.data} if self.data is not None else {})
 
 
 INTERNAL = (-1000, "An unknown error occurred while processing the request.", 500)
@@ -29,6 +46,7 @@ OUTCOME_UNKNOWN = (
 )
 TOO_MANY_REQUESTS_TEXT = "Too many requests; current limit is exceeded. Please use WebSocket Streams for live updates."
 UNSUPPORTED = (-1020, "This operation is not supported.", 400)
+GONE = (-1000, "This endpoint has been retired. Please use the WebSocket API for the user data stream.", 410)
 TOO_OLD = (-1021, "Timestamp for this request is outside of the recvWindow.", 400)
 TOO_EARLY = (-1021, "Timestamp for this request was 1000ms ahead of the server's time.", 400)
 BAD_SIGNATURE = (-1022, "Signature for this request is not valid.", 400)

@@ -11,11 +11,18 @@ from typing import Any
 import msgspec
 
 from graphwiz_trader.hft.instruments import PPM
+from graphwiz_trader.venues.simulated.binance.limits import SPOT_LIMITS, USDM_LIMITS
 from graphwiz_trader.venues.simulated.binance.numbers import Numbers, fixed
 from graphwiz_trader.venues.simulated.listing import Listing
 from graphwiz_trader.venues.simulated.matching import SelfTrade
 
 _PERPETUAL_DELIVERY_MS = 4_133_404_800_000
+_CONNECTIONS = {
+    "rateLimitType": "CONNECTIONS",
+    "interval": "MINUTE",
+    "intervalNum": 5,
+    "limit": SPOT_LIMITS.connects_per_5_minutes,
+}
 
 
 def spot_exchange_info(listings: Iterable[Listing], now_ms: int) -> bytes:
@@ -24,12 +31,7 @@ def spot_exchange_info(listings: Iterable[Listing], now_ms: int) -> bytes:
         {
             "timezone": "UTC",
             "serverTime": now_ms,
-            "rateLimits": [
-                _limit("REQUEST_WEIGHT", "MINUTE", 1, 6000),
-                _limit("ORDERS", "SECOND", 10, 50),
-                _limit("ORDERS", "DAY", 1, 160_000),
-                _limit("CONNECTIONS", "MINUTE", 5, 300),
-            ],
+            "rateLimits": [*SPOT_LIMITS.as_listed(), _CONNECTIONS],
             "exchangeFilters": [],
             "symbols": [_spot_symbol(listing) for listing in listings],
         }
@@ -45,20 +47,12 @@ def usdm_exchange_info(listings: Iterable[Listing], now_ms: int) -> bytes:
             "timezone": "UTC",
             "serverTime": now_ms,
             "futuresType": "U_MARGINED",
-            "rateLimits": [
-                _limit("REQUEST_WEIGHT", "MINUTE", 1, 2400),
-                _limit("ORDERS", "MINUTE", 1, 1200),
-                _limit("ORDERS", "SECOND", 10, 300),
-            ],
+            "rateLimits": USDM_LIMITS.as_listed(),
             "exchangeFilters": [],
             "assets": [{"asset": asset, "marginAvailable": True, "autoAssetExchange": "0"} for asset in assets],
             "symbols": [_usdm_symbol(listing) for listing in listed],
         }
     )
-
-
-def _limit(kind: str, interval: str, count: int, limit: int) -> dict[str, Any]:
-    return {"rateLimitType": kind, "interval": interval, "intervalNum": count, "limit": limit}
 
 
 def _spot_symbol(listing: Listing) -> dict[str, Any]:
@@ -80,8 +74,8 @@ def _spot_symbol(listing: Listing) -> dict[str, Any]:
         "opoAllowed": False,
         "quoteOrderQtyMarketAllowed": True,
         "allowTrailingStop": False,
-        "cancelReplaceAllowed": False,
-        "amendAllowed": False,
+        "cancelReplaceAllowed": True,
+        "amendAllowed": True,
         "pegInstructionsAllowed": False,
         "isSpotTradingAllowed": True,
         "isMarginTradingAllowed": False,

@@ -8,9 +8,10 @@ import msgspec
 
 from graphwiz_trader.hft.instruments import Instrument
 from graphwiz_trader.venues.simulated.binance.exchange_info import spot_exchange_info, usdm_exchange_info
+from graphwiz_trader.venues.simulated.binance.limits import SPOT_LIMITS, USDM_LIMITS, Limits
 from graphwiz_trader.venues.simulated.binance.market_frames import MarketFrames, SpotFrames, UsdmFrames
 from graphwiz_trader.venues.simulated.binance.numbers import Numbers
-from graphwiz_trader.venues.simulated.binance.public_api import ExchangeInfo
+from graphwiz_trader.venues.simulated.binance.public_api import DepthRules, ExchangeInfo
 from graphwiz_trader.venues.simulated.connection import LineRules
 from graphwiz_trader.venues.simulated.listing import Listing
 
@@ -23,8 +24,8 @@ class Flavour(msgspec.Struct, frozen=True, kw_only=True):
     exchange: str
     linear: bool
     orders_path: str
-    depth_limits: tuple[int, int]
-    """Levels a side of a REST depth answer: by default, at most."""
+    depth_rules: DepthRules
+    limits: Limits
     depth_intervals_ms: Mapping[str, int]
     line_rules: LineRules
     frames: Callable[[str, Numbers], MarketFrames]
@@ -36,7 +37,8 @@ SPOT = Flavour(
     exchange="binance",
     linear=False,
     orders_path="/ws-api/v3",
-    depth_limits=(100, 5000),
+    depth_rules=DepthRules(100, 5_000, ((100, 5), (500, 25), (1_000, 50), (5_000, 250))),
+    limits=SPOT_LIMITS,
     depth_intervals_ms={"@depth": 1000, "@depth@100ms": 100},
     line_rules=LineRules(ping_every_s=20.0, pong_within_s=60.0, lifetime_s=_DAY_S),
     frames=SpotFrames,
@@ -48,7 +50,8 @@ USDM = Flavour(
     exchange="binanceusdm",
     linear=True,
     orders_path="/ws-fapi/v1",
-    depth_limits=(500, 1000),
+    depth_rules=DepthRules(500, 1_000, ((50, 2), (100, 5), (500, 10), (1_000, 20))),
+    limits=USDM_LIMITS,
     depth_intervals_ms={"@depth": 250, "@depth@100ms": 100, "@depth@500ms": 500, "@depth@0ms": 0},
     line_rules=LineRules(ping_every_s=180.0, pong_within_s=600.0, lifetime_s=_DAY_S),
     frames=UsdmFrames,

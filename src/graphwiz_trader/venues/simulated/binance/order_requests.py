@@ -92,14 +92,24 @@ class OrderReader:
             )
         return text
 
-    def find(self, venue: Venue, parameters: Parameters, caller: Caller) -> Order | None:
-        """The order that ``orderId`` or ``origClientOrderId`` names; None when there is none."""
+    def find(
+        self,
+        venue: Venue,
+        parameters: Parameters,
+        caller: Caller,
+        *,
+        id_name: str = "orderId",
+        client_id_name: str = "origClientOrderId",
+    ) -> Order | None:
+        """The order that one of the two parameters names; None when there is none."""
         symbol = parameters.text("symbol")
         venue.book(symbol)
-        order_id = parameters.optional_integer("orderId")
-        client_id = parameters.optional("origClientOrderId")
+        order_id = parameters.optional_integer(id_name)
+        client_id = parameters.optional(client_id_name)
         if order_id is None and client_id is None:
-            raise BinanceError(-1102, "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!")
+            raise BinanceError(
+                -1102, f"Param '{client_id_name}' or '{id_name}' must be sent, but both were empty/null!"
+            )
         return venue.find_order(caller.account, symbol, order_id, client_id)
 
     def _size(self, parameters: Parameters, numbers: Numbers) -> tuple[int, int | None]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+from urllib.parse import parse_qsl
+
 import msgspec
 
 from graphwiz_trader.venues.simulated.accounts import Account
@@ -15,7 +18,9 @@ from graphwiz_trader.venues.simulated.binance.authentication import (
 )
 from graphwiz_trader.venues.simulated.binance.errors import BinanceError
 
+T = TypeVar("T")
 Value = str | int | float | bool | None
+_MAX_FIELDS = 64
 _raw_params = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _json_text = msgspec.json.Decoder(str)
 
@@ -41,6 +46,21 @@ class Parameters:
             return cls({name: _sent_text(bytes(raw)) for name, raw in _raw_params.decode(params).items()})
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise BinanceError(*errors.BAD_JSON) from None
+
+    @classmethod
+    def of_form(cls, *forms: str) -> Parameters:
+        """From percent-encoded forms; of a name that is sent twice, the first counts.
+
+        Raises BinanceError when there are too many.
+        """
+        texts: dict[str, str] = {}
+        try:
+            for form in forms:
+                for name, text in parse_qsl(form, keep_blank_values=True, max_num_fields=_MAX_FIELDS):
+                    texts.setdefault(name, text)
+        except ValueError:
+            raise BinanceError(-1101, "Too many parameters sent for this endpoint.") from None
+        return cls(texts)
 
     def any_of(self, names: frozenset[str]) -> bool:
         """Whether one of the names was sent."""
@@ -75,6 +95,16 @@ class Parameters:
         if number is None:
             raise missing(name)
         return number
+
+    def json(self, name: str, kind: type[T]) -> T | None:
+        """A list or an object that was sent as JSON text."""
+        text = self.optional(name)
+        if text is None:
+            return None
+        try:
+            return msgspec.json.decode(text, type=kind)
+        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+            raise BinanceError(-1130, f"Data sent for parameter '{name}' is not valid.") from None
 
     def flag(self, name: str) -> bool:
         """A boolean that is false when it was not sent."""

@@ -1,76 +1,88 @@
-"""The REST side of a venue: GET requests, answered on the port of the streams.
+"""The REST side of a venue: routes to endpoints, who signed, and what a response says of the limits.
 
-The WebSocket server hands over whatever is no upgrade request. It takes GET alone: everything public, and what an
-account may ask about itself. Orders go over the WebSocket API.
-
-Source: Binance spot API docs, "REST API": the signature covers the query as it was sent.
+Sources: Binance spot API docs, "REST API", "Request Security" (the signature covers query and body as they were sent,
+percent-encoded, one behind the other) and "Limits".
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import parse_qsl
+from typing import TypeAlias
 
 import msgspec
 
+from graphwiz_trader.venues.simulated.accounts import Account
 from graphwiz_trader.venues.simulated.binance import errors
-from graphwiz_trader.venues.simulated.binance.authentication import ApiKeys
+from graphwiz_trader.venues.simulated.binance.authentication import ApiKey, ApiKeys
+from graphwiz_trader.venues.simulated.binance.desk import Desk, Endpoint, Private
 from graphwiz_trader.venues.simulated.binance.errors import BinanceError
-from graphwiz_trader.venues.simulated.binance.parameters import Caller, Parameters
-from graphwiz_trader.venues.simulated.binance.websocket_api import PublicMethod, SignedMethod
-from graphwiz_trader.venues.simulated.orders import OrderRefusedError, Refusal
+from graphwiz_trader.venues.simulated.binance.parameters import Parameters
+from graphwiz_trader.venues.simulated.binance.time_unit import in_microseconds, wants_microseconds
+from graphwiz_trader.venues.simulated.http_messages import HttpRequest, HttpResponse
 
-_MAX_FIELDS = 64
+Routes: TypeAlias = Mapping[str, Endpoint]
+"""``"POST /api/v3/order"`` → its endpoint."""
+_JSON = ("Content-Type", "application/json;charset=UTF-8")
+_RETIRED = frozenset({"/api/v3/userDataStream"})
 
 
 class RestApi:
-    """Paths to answers."""
+    """The routes of one market."""
 
-    def __init__(
-        self,
-        keys: ApiKeys,
-        refusals: Mapping[Refusal, tuple[int, str]],
-        *,
-        public: Mapping[str, PublicMethod],
-        signed: Mapping[str, SignedMethod],
-    ) -> None:
+    def __init__(self, keys: ApiKeys, desk: Desk, routes: Routes) -> None:
         self._keys = keys
-        self._refusals = refusals
-        self._public = public
-        self._signed = signed
+        self._desk = desk
+        self._routes = routes
 
-    def answer(self, method: str, path: str, query: str, key: str, now_ms: int) -> tuple[int, bytes]:
-        """The status and the JSON body. ``key`` is the API key of the request's header, empty without one."""
+    def answer(self, request: HttpRequest, now_ms: int) -> HttpResponse:
+        """Answer a request; whatever it is."""
+        placed_by: Account | None = None
+        retry_after_ms: int | None = None
         try:
-            parameters = Parameters(dict(parse_qsl(query, keep_blank_values=True, max_num_fields=_MAX_FIELDS)))
-        except ValueError:
-            return problem(BinanceError(-1101, "Too many parameters sent for this endpoint."))
-        try:
-            if method != "GET":
-                raise no_such_path(method, path)
-            if path in self._public:
-                return 200, self._public[path](parameters, now_ms)
-            if path in self._signed:
-                return 200, self._signed[path](parameters, self._caller(parameters, query, key, now_ms))
-        except OrderRefusedError as refused:
-            return problem(BinanceError(*self._refusals[refused.refusal]))
+            body, placed_by = self._call(request, now_ms)
+            status = 200
+            if wants_microseconds(request.headers.get("x-mbx-time-unit")):
+                body = in_microseconds(body)
         except BinanceError as error:
-            return problem(error)
-        return problem(no_such_path(method, path))
+            status, body, retry_after_ms = error.status, msgspec.json.encode(error.form()), error.retry_after_ms
+        headers = [_JSON, *self._desk.limiter.headers(request.client, placed_by, now_ms)]
+        if retry_after_ms is not None:
+            headers.append(("Retry-After", str(-(-retry_after_ms // 1_000))))
+        return HttpResponse(status, body, headers)
 
-    def _caller(self, parameters: Parameters, query: str, key: str, now_ms: int) -> Caller:
-        found = self._keys.find(key)
-        parameters.check_time(now_ms)
-        signed = "&".join(part for part in query.split("&") if not part.startswith("signature="))
-        if not found.verify(signed.encode(), parameters.text("signature")):
-            raise BinanceError(*errors.BAD_SIGNATURE)
-        return Caller(found.account, now_ms)
+    def _call(self, request: HttpRequest, now_ms: int) -> tuple[bytes, Account | None]:
+        endpoint = self._routes.get(f"{request.method} {request.path}")
+        if endpoint is None:
+            if request.path in _RETIRED:
+                raise BinanceError(*errors.GONE)
+            raise no_such_path(request)
+        form = request.body.decode("latin-1")
+        parameters = Parameters.of_form(request.query, form)
+
+        def sign_in() -> ApiKey:
+            key = self._keys.find(request.headers.get("x-mbx-apikey", ""))
+            if isinstance(endpoint, Private) and endpoint.is_signed:
+                _check_signature(key, request.query, form, parameters, now_ms)
+            return key
+
+        return self._desk.call(endpoint, parameters, request.client, now_ms, sign_in)
 
 
-def no_such_path(method: str, path: str) -> BinanceError:
-    return BinanceError(-5000, f"Path {path}, Method {method} is invalid", 404)
+def no_such_path(request: HttpRequest) -> BinanceError:
+    return BinanceError(-5000, f"Path {request.path}, Method {request.method} is invalid", 404)
 
 
-def problem(error: BinanceError) -> tuple[int, bytes]:
-    """An error as status and body."""
-    return error.status, msgspec.json.encode({"code": error.code, "msg": error.message})
+def refusal(error: BinanceError) -> HttpResponse:
+    """An error as a response."""
+    return HttpResponse(error.status, msgspec.json.encode(error.form()))
+
+
+def _check_signature(key: ApiKey, query: str, form: str, parameters: Parameters, now_ms: int) -> None:
+    parameters.check_time(now_ms)
+    signed = _without_signature(query) + _without_signature(form)
+    if not key.verify(signed.encode("latin-1"), parameters.text("signature")):
+        raise BinanceError(*errors.BAD_SIGNATURE)
+
+
+def _without_signature(form: str) -> str:
+    return "&".join(part for part in form.split("&") if not part.startswith("signature="))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import parse_qs, unquote
@@ -12,15 +13,18 @@ from graphwiz_trader.venues.simulated.binance.authentication import ApiKeys
 from graphwiz_trader.venues.simulated.binance.errors import BinanceError
 from graphwiz_trader.venues.simulated.binance.fault_words import BinanceWords
 from graphwiz_trader.venues.simulated.binance.flavours import Flavour
+from graphwiz_trader.venues.simulated.binance.limits import RateLimiter
 from graphwiz_trader.venues.simulated.binance.market_streams import MarketStreams
 from graphwiz_trader.venues.simulated.binance.numbers import Numbers
 from graphwiz_trader.venues.simulated.binance.public_api import PublicApi
-from graphwiz_trader.venues.simulated.binance.rest import RestApi, no_such_path, problem
+from graphwiz_trader.venues.simulated.binance.rest import RestApi, no_such_path, refusal
 from graphwiz_trader.venues.simulated.binance.spot_api import spot_apis
 from graphwiz_trader.venues.simulated.binance.stream_hub import StreamHub
 from graphwiz_trader.venues.simulated.binance.stream_socket import StreamSocket
-from graphwiz_trader.venues.simulated.binance.usdm_api import ListenKeys, usdm_apis
-from graphwiz_trader.venues.simulated.binance.websocket_api import ApiSocket, WebSocketApi
+from graphwiz_trader.venues.simulated.binance.time_unit import wants_microseconds
+from graphwiz_trader.venues.simulated.binance.trade_history import TradeHistory
+from graphwiz_trader.venues.simulated.binance.usdm_api import UsdmUpkeep, usdm_apis
+from graphwiz_trader.venues.simulated.binance.websocket_api import ApiOptions, ApiSocket, WebSocketApi
 from graphwiz_trader.venues.simulated.connection import Connection
 from graphwiz_trader.venues.simulated.defaults import Credentials
 from graphwiz_trader.venues.simulated.dialect import Urls
@@ -49,7 +53,9 @@ class BinanceVenue:
         spot_depth_interval_ms: int = 100,
         tls: ssl.SSLContext | None = None,
         faults: Faults | None = None,
+        is_limited: bool = False,
     ) -> None:
+        """``is_limited`` False: rate limits are counted and told, and nobody is refused."""
         self.flavour = flavour
         self.faults = faults if faults is not None else Faults(flavour.exchange, clock_ms)
         self.hub = StreamHub()
@@ -67,9 +73,15 @@ class BinanceVenue:
             intervals["@depth@100ms"] = spot_depth_interval_ms
         self.streams = MarketStreams(self.hub, books, intervals, self.faults)
         self.venue.market_listeners.append(self.streams)
-        self.public = PublicApi(books, flavour.exchange_info, flavour.depth_limits)
-        self._listen_keys = ListenKeys()
-        self._api, self._rest = self._apis(events_first)
+        history = TradeHistory(listings)
+        self.venue.market_listeners.append(history)
+        self.public = PublicApi(books, self.numbers, history, flavour.exchange_info, flavour.depth_rules)
+        self.limiter = RateLimiter(flavour.limits, is_strict=is_limited)
+        self.venue.order_listeners.append(self.limiter)
+        self._upkeep = UsdmUpkeep(self.venue, self.hub)
+        self._events_first = events_first
+        self._is_limited = is_limited
+        self._api, self._rest = self._apis()
         self._timed_faults = attach(self.faults, self.venue, self.front, BinanceWords(self.keys))
 
     @property
@@ -104,6 +116,7 @@ class BinanceVenue:
     def flush(self, now_ms: int) -> None:
         """Publish the depth events that are due."""
         self._timed_faults.tick()
+        self._upkeep.check(now_ms)
         self.venue.publish(now_ms)
         self.streams.flush(now_ms)
 
@@ -118,22 +131,35 @@ class BinanceVenue:
 
     def answer(self, request: HttpRequest) -> HttpResponse:
         """Answer a REST request."""
-        key = request.headers.get("x-mbx-apikey", "")
-        return HttpResponse(*self._rest.answer(request.method, request.path, request.query, key, self._clock_ms()))
+        now_ms = self._clock_ms()
+        response = self._rest.answer(request, now_ms)
+        if self._events_first:
+            self.venue.publish(now_ms)
+        else:
+            asyncio.get_running_loop().call_soon(self.venue.publish, now_ms)
+        return response
 
     def upgrade(self, request: HttpRequest) -> Answer:
         """What handles the WebSocket that is asked for, or the response that refuses it."""
-        if len(self.front.connections) >= MAX_CONNECTIONS:
-            too_many = f"Too many concurrent connections; current limit is '{MAX_CONNECTIONS}'."
-            return HttpResponse(*problem(BinanceError(-1034, too_many, 429)))
-        return self._connection(request.path, request.query) or HttpResponse(
-            *problem(no_such_path(request.method, request.path))
-        )
+        try:
+            self.limiter.connect(request.client, self._clock_ms())
+            if len(self.front.connections) >= MAX_CONNECTIONS:
+                text = f"Too many concurrent connections; current limit is '{MAX_CONNECTIONS}'."
+                raise BinanceError(-1034, text, 429)
+            return self._connection(request)
+        except BinanceError as error:
+            return refusal(error)
 
-    def _apis(self, events_first: bool) -> tuple[WebSocketApi, RestApi]:
+    def _apis(self) -> tuple[WebSocketApi, RestApi]:
         if not self.flavour.linear:
             return spot_apis(
-                self.venue, self.keys, self.numbers, self.public, events_first=events_first, faults=self.faults
+                self.venue,
+                self.keys,
+                self.numbers,
+                self.public,
+                self.limiter,
+                events_first=self._events_first,
+                faults=self.faults,
             )
         return usdm_apis(
             self.venue,
@@ -141,26 +167,30 @@ class BinanceVenue:
             self.numbers,
             self.hub,
             self.public,
-            self._listen_keys,
-            events_first=events_first,
+            self.limiter,
+            self._upkeep,
+            events_first=self._events_first,
             faults=self.faults,
         )
 
-    def _connection(self, path: str, query: str) -> Connection | None:
-        """The handler for a WebSocket path, None when there is no such path."""
+    def _connection(self, request: HttpRequest) -> Connection:
+        """The handler for a WebSocket's address. Raises BinanceError when there is no such path."""
+        path, parameters = request.path, parse_qs(request.query)
+        in_microseconds = wants_microseconds("".join(parameters.get("timeUnit", [])) or None)
         if path.rstrip("/") == self.flavour.orders_path:
-            return ApiSocket(self._api, self._clock_ms, self.flavour.line_rules)
+            returns_limits = "".join(parameters.get("returnRateLimits", [])).lower() != "false"
+            options = ApiOptions(request.client, returns_limits, in_microseconds)
+            return ApiSocket(self._api, self._clock_ms, self.flavour.line_rules, options)
         route = ""
         if self.flavour.linear and path.startswith(("/public/", "/market/", "/private/")):
             _, route, path = path.split("/", 2)
             path = f"/{path}"
-        parameters = parse_qs(query)
         streams = "/".join(parameters.get("streams", []) + parameters.get("listenKey", []))
         # ccxt tells spot from futures by "/stream" in the address, so where the host has none its path begins with it.
         raw_path = path.removeprefix("/stream")
         combined = path.rstrip("/") == "/stream"
         if not combined and raw_path != "/ws" and not raw_path.startswith("/ws/"):
-            return None
+            raise no_such_path(request)
         if not combined:
             streams = "/".join((unquote(raw_path.removeprefix("/ws").strip("/")), streams))
         names = [name for name in streams.split("/") if name]
@@ -170,6 +200,9 @@ class BinanceVenue:
             combined=combined,
             accepts=lambda name: self._belongs(route, name),
             rules=self.flavour.line_rules,
+            in_microseconds=in_microseconds,
+            max_messages_per_s=self.flavour.limits.messages_per_second if self._is_limited else None,
+            events=[name for text in parameters.get("events", []) for name in text.split("/")],
         )
 
     def _belongs(self, route: str, stream: str) -> bool:
@@ -178,5 +211,5 @@ class BinanceVenue:
         The unrouted paths of old carry both.
         """
         if route == "private":
-            return self._listen_keys.is_known(stream)
-        return route in ("", "public") and (route == "" or not self._listen_keys.is_known(stream))
+            return self._upkeep.listen_keys.is_known(stream)
+        return route in ("", "public") and (route == "" or not self._upkeep.listen_keys.is_known(stream))

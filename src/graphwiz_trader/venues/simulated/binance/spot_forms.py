@@ -1,6 +1,6 @@
-"""Spot orders and accounts in Binance's wire form: the answers of the WebSocket API and of REST.
+"""Spot orders in Binance's wire form: the answers of the WebSocket API and of REST.
 
-Sources: Binance spot API docs, "Place new order", "Query order", "Cancel order", "Account information".
+Sources: Binance spot API docs, "Place new order", "Query order", "Cancel order", "Amend order".
 """
 
 from __future__ import annotations
@@ -8,10 +8,8 @@ from __future__ import annotations
 import msgspec
 
 from graphwiz_trader.hft.events import OrderType, TimeInForce
-from graphwiz_trader.hft.instruments import PPM
-from graphwiz_trader.venues.simulated.accounts import Account
-from graphwiz_trader.venues.simulated.binance.numbers import Numbers, amount, fixed
-from graphwiz_trader.venues.simulated.orders import Execution, Order, OrderStatus
+from graphwiz_trader.venues.simulated.binance.numbers import Numbers, amount
+from graphwiz_trader.venues.simulated.orders import Execution, Order, OrderStatus, PreventedMatch
 
 ZERO = "0.00000000"
 
@@ -206,60 +204,6 @@ def own_trades(order: Order, numbers: Numbers) -> list[dict[str, object]]:
     ]
 
 
-def account_status(account: Account, fees_ppm: tuple[int, int], now_ms: int, *, omit_zero: bool) -> bytes:
-    """``account.status``. ``fees_ppm``: maker, taker."""
-    maker, taker = (fixed(rate * 100, 8) for rate in fees_ppm)
-    return msgspec.json.encode(
-        {
-            "makerCommission": fees_ppm[0] * 10_000 // PPM,
-            "takerCommission": fees_ppm[1] * 10_000 // PPM,
-            "buyerCommission": 0,
-            "sellerCommission": 0,
-            "canTrade": True,
-            "canWithdraw": True,
-            "canDeposit": True,
-            "commissionRates": {"maker": maker, "taker": taker, "buyer": ZERO, "seller": ZERO},
-            "brokered": False,
-            "requireSelfTradePrevention": False,
-            "preventSor": False,
-            "updateTime": now_ms,
-            "accountType": "SPOT",
-            "balances": [
-                {"asset": asset, "free": amount(balance.free_units), "locked": amount(balance.locked_units)}
-                for asset, balance in sorted(account.balances.items())
-                if balance.total_units or not omit_zero
-            ],
-            "permissions": ["SPOT"],
-            "uid": account.uid,
-        }
-    )
-
-
-def coins(account: Account) -> bytes:
-    """The answer of ``capital/config/getall``."""
-    return msgspec.json.encode(
-        [
-            {
-                "coin": asset,
-                "name": asset,
-                "depositAllEnable": False,
-                "withdrawAllEnable": False,
-                "isLegalMoney": False,
-                "trading": True,
-                "free": amount(balance.free_units),
-                "locked": amount(balance.locked_units),
-                "freeze": "0",
-                "ipoable": "0",
-                "ipoing": "0",
-                "storage": "0",
-                "withdrawing": "0",
-                "networkList": [],
-            }
-            for asset, balance in sorted(account.balances.items())
-        ]
-    )
-
-
 def order_type(order: Order) -> str:
     return "LIMIT_MAKER" if order.time_in_force is TimeInForce.POST_ONLY else order.order_type.name
 
@@ -301,3 +245,52 @@ def _prevented_matches(order: Order, numbers: Numbers) -> list[Prevented] | msgs
         )
         for match in order.prevented_matches
     ]
+
+
+def amended(order: Order, numbers: Numbers, client_id_before: str, execution_id: int) -> bytes:
+    """The answer to ``order.amend.keepPriority``."""
+    return msgspec.json.encode(
+        {
+            "transactTime": order.updated_ms,
+            "executionId": execution_id,
+            "amendedOrder": {
+                "symbol": order.listing.symbol,
+                "orderId": order.order_id,
+                "orderListId": -1,
+                "origClientOrderId": client_id_before,
+                "clientOrderId": order.client_id,
+                "price": numbers.price(order.price_ticks),
+                "qty": numbers.size(order.size_lots),
+                "executedQty": numbers.size(order.filled_lots),
+                "preventedQty": numbers.size(order.prevented_lots),
+                "quoteOrderQty": amount(order.quote_size_units),
+                "cumulativeQuoteQty": amount(order.quote_units),
+                "status": order.status,
+                "timeInForce": time_in_force(order),
+                "type": order_type(order),
+                "side": order.side.name,
+                "workingTime": order.created_ms,
+                "selfTradePreventionMode": order.self_trade,
+            },
+        }
+    )
+
+
+def prevented_match(match: PreventedMatch, symbol: str, numbers: Numbers) -> dict[str, object]:
+    """A prevented match as ``myPreventedMatches`` shows it."""
+    quantities = {
+        "takerPreventedQuantity": numbers.size(match.taker_lots) if match.taker_lots else None,
+        "makerPreventedQuantity": numbers.size(match.maker_lots) if match.maker_lots else None,
+    }
+    return {
+        "symbol": symbol,
+        "preventedMatchId": match.match_id,
+        "takerOrderId": match.taker_order_id,
+        "makerSymbol": symbol,
+        "makerOrderId": match.maker_order_id,
+        "tradeGroupId": -1 if match.trade_group is None else match.trade_group,
+        "selfTradePreventionMode": match.mode,
+        "price": numbers.price(match.price_ticks),
+        **{name: quantity for name, quantity in quantities.items() if quantity is not None},
+        "transactTime": match.time_ms,
+    }

@@ -5,17 +5,21 @@ Source: Binance spot API docs, "Live subscribing/unsubscribing to streams".
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 from picows import WSCloseCode
 
 from graphwiz_trader.venues.simulated.binance.stream_hub import StreamHub
+from graphwiz_trader.venues.simulated.binance.time_unit import in_microseconds
 from graphwiz_trader.venues.simulated.connection import NO_RULES, Connection, LineRules
 
 MAX_STREAMS = 1024
 _METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
+_ACCOUNT_EVENTS = frozenset({"ORDER_TRADE_UPDATE", "ACCOUNT_UPDATE", "TRADE_LITE"})
 _MISSING = object()
 
 
@@ -43,8 +47,17 @@ class StreamSocket(Connection):
         combined: bool,
         accepts: Callable[[str], bool],
         rules: LineRules = NO_RULES,
+        in_microseconds: bool = False,
+        max_messages_per_s: int | None = None,
+        events: Sequence[str] = (),
     ) -> None:
+        """``max_messages_per_s``: a client that sends more, pings and pongs included, is disconnected. ``events``: of
+        an account's events only these; none named are all."""
         super().__init__(rules)
+        self._in_microseconds = in_microseconds
+        self._max_messages_per_s = max_messages_per_s
+        self._events = frozenset(events)
+        self._received_s: deque[float] = deque(maxlen=(max_messages_per_s or 0) + 1)
         self.combined = combined
         self._hub = hub
         self._accepts = accepts
@@ -60,7 +73,17 @@ class StreamSocket(Connection):
         combined = b'{"stream":"!serverShutdown","data":%b}' % notice
         self.send(combined if self.combined else notice, "serverShutdown")
 
+    def send(self, payload: bytes, channel: str = "") -> None:
+        if self._events and channel in _ACCOUNT_EVENTS and channel not in self._events:
+            return
+        super().send(in_microseconds(payload) if self._in_microseconds else payload, channel)
+
+    def on_control(self) -> None:
+        self._count()
+
     def on_message(self, payload: bytes) -> None:
+        if not self._count():
+            return
         request_id: Any = None
         try:
             request = _decode(payload)
@@ -71,6 +94,17 @@ class StreamSocket(Connection):
             if request_id is not None:
                 answer["id"] = request_id
         self.send(msgspec.json.encode(answer))
+
+    def _count(self) -> bool:
+        """Count what the client sent; False when that was too much and the connection is closed."""
+        if self._max_messages_per_s is None:
+            return True
+        now_s = asyncio.get_running_loop().time()
+        self._received_s.append(now_s)
+        if len(self._received_s) <= self._max_messages_per_s or now_s - self._received_s[0] >= 1.0:
+            return True
+        self.close(WSCloseCode.POLICY_VIOLATION, "Too many requests")
+        return False
 
     def _control(self, request: dict[str, Any]) -> Any:
         method = request.get("method", _MISSING)

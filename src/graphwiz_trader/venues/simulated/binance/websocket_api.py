@@ -9,13 +9,15 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from graphwiz_trader.venues.simulated.accounts import Account
 from graphwiz_trader.venues.simulated.binance import errors
 from graphwiz_trader.venues.simulated.binance.authentication import ApiKey, ApiKeys
+from graphwiz_trader.venues.simulated.binance.desk import Desk, Endpoint, Private
 from graphwiz_trader.venues.simulated.binance.errors import BinanceError
-from graphwiz_trader.venues.simulated.binance.parameters import Caller, Parameters, Value
+from graphwiz_trader.venues.simulated.binance.parameters import Parameters, Value
+from graphwiz_trader.venues.simulated.binance.time_unit import in_microseconds
 from graphwiz_trader.venues.simulated.connection import Connection, LineRules
 from graphwiz_trader.venues.simulated.faults import Faults, RequestFate
-from graphwiz_trader.venues.simulated.orders import OrderRefusedError, Refusal
 from graphwiz_trader.venues.simulated.venue import Venue
 
 MAX_ID_BYTES = 128
@@ -38,11 +40,20 @@ class RequestAsSent(msgspec.Struct):
     params: msgspec.Raw = msgspec.Raw(b"{}")
 
 
+class ApiOptions(msgspec.Struct, frozen=True):
+    """What the address of a connection asks for, and whose it is."""
+
+    client: str
+    returns_limits: bool = True
+    in_microseconds: bool = False
+
+
 class Session:
     """What one connection has opened: a logged-on key, subscriptions to user data."""
 
-    def __init__(self, send: Callable[[bytes, str], None], connected_ms: int) -> None:
+    def __init__(self, send: Callable[[bytes, str], None], connected_ms: int, options: ApiOptions) -> None:
         self.send = send
+        self.options = options
         self.connected_ms = connected_ms
         self.key: ApiKey | None = None
         self.authorized_ms: int | None = None
@@ -56,7 +67,7 @@ class Session:
                 "apiKey": self.key.key if self.key is not None else None,
                 "authorizedSince": self.authorized_ms,
                 "connectedSince": self.connected_ms,
-                "returnRateLimits": False,
+                "returnRateLimits": self.options.returns_limits,
                 "serverTime": now_ms,
                 "userDataStream": bool(self.subscriptions),
             }
@@ -68,69 +79,66 @@ class Session:
         self.subscriptions.clear()
 
 
-PublicMethod = Callable[[Parameters, int], bytes]
-SessionMethod = Callable[[Session, Parameters, int], bytes]
-SignedMethod = Callable[[Parameters, Caller], bytes]
-"""Each returns the JSON of its result, or raises BinanceError or OrderRefusedError."""
+class SessionMethod(msgspec.Struct, frozen=True):
+    """A method of the connection it is called on. Returns the JSON of its result, or raises BinanceError."""
+
+    method: Callable[[Session, Parameters, int], bytes]
+    weight: int = 2
 
 
 class WebSocketApi:
-    """One venue's methods, and who may call them."""
+    """One market's methods, and who may call them."""
 
     def __init__(
         self,
         venue: Venue,
         keys: ApiKeys,
-        refusals: Mapping[Refusal, tuple[int, str]],
+        desk: Desk,
+        methods: Mapping[str, Endpoint | SessionMethod],
         *,
-        public: Mapping[str, PublicMethod],
-        session: Mapping[str, SessionMethod],
-        signed: Mapping[str, SignedMethod],
         events_first: bool,
         faults: Faults,
     ) -> None:
         """``events_first``: an order's events are sent before the answer that caused them (both happen)."""
         self.venue = venue
         self.keys = keys
+        self.desk = desk
         self.events_first = events_first
         self.faults = faults
-        self.refusals = refusals
-        self._public = public
-        self._session: dict[str, SessionMethod] = {
-            "session.logon": self._log_on,
-            "session.status": lambda session, _parameters, now_ms: session.status(now_ms),
-            "session.logout": self._log_out,
-            **session,
+        self._methods: dict[str, Endpoint | SessionMethod] = {
+            "session.logon": SessionMethod(self._log_on),
+            "session.status": SessionMethod(lambda session, _parameters, now_ms: session.status(now_ms)),
+            "session.logout": SessionMethod(self._log_out),
+            **methods,
         }
-        self.signed = signed
 
-    def call(self, session: Session, method: str, parameters: Parameters, now_ms: int) -> bytes:
-        """Run a method and return the JSON of its result. Raises BinanceError."""
-        try:
-            signed = self.signed.get(method)
-            if signed is not None:
-                return signed(parameters, Caller(self._caller(session, parameters, now_ms).account, now_ms))
-            of_session = self._session.get(method)
-            if of_session is not None:
-                return of_session(session, parameters, now_ms)
-            public = self._public.get(method)
-            if public is not None:
-                return public(parameters, now_ms)
-        except OrderRefusedError as error:
-            raise BinanceError(*self.refusals[error.refusal]) from None
-        raise BinanceError(*errors.UNSUPPORTED)
+    def call(self, session: Session, method: str, parameters: Parameters, now_ms: int) -> tuple[bytes, Account | None]:
+        """The JSON of a method's result, and the account whose order counts changed. Raises BinanceError."""
+        found = self._methods.get(method)
+        if found is None:
+            raise BinanceError(*errors.UNSUPPORTED)
+        if isinstance(found, SessionMethod):
+            self.desk.limiter.charge(session.options.client, found.weight, now_ms)
+            return found.method(session, parameters, now_ms), None
+        is_signed = isinstance(found, Private) and found.is_signed
+
+        def sign_in() -> ApiKey:
+            return self._sign_in(session, parameters, now_ms, is_signed=is_signed)
+
+        return self.desk.call(found, parameters, session.options.client, now_ms, sign_in)
 
     def account_name(self, session: Session, parameters: Parameters) -> str:
         """Whose request it is, signature unseen; empty for nobody's."""
         key = self.keys.known(parameters.optional("apiKey") or "") or session.key
         return key.account.name if key is not None else ""
 
-    def _caller(self, session: Session, parameters: Parameters, now_ms: int) -> ApiKey:
+    def _sign_in(self, session: Session, parameters: Parameters, now_ms: int, *, is_signed: bool) -> ApiKey:
         """On a logged-on session a request needs neither key nor signature, but still its time."""
         if session.key is not None and "apiKey" not in parameters:
-            parameters.check_time(now_ms)
+            if is_signed:
+                parameters.check_time(now_ms)
             return session.key
-        return parameters.sign_in(self.keys, now_ms)
+        return parameters.sign_in(self.keys, now_ms) if is_signed else self.keys.find(parameters.text("apiKey"))
 
     def _log_on(self, session: Session, parameters: Parameters, now_ms: int) -> bytes:
         key = parameters.sign_in(self.keys, now_ms)
@@ -148,11 +156,12 @@ class WebSocketApi:
 class ApiSocket(Connection):
     """One client's connection to the WebSocket API. A request is handled within the call that delivers it."""
 
-    def __init__(self, api: WebSocketApi, clock_ms: Callable[[], int], rules: LineRules) -> None:
+    def __init__(self, api: WebSocketApi, clock_ms: Callable[[], int], rules: LineRules, options: ApiOptions) -> None:
         super().__init__(rules)
         self._api = api
         self._clock_ms = clock_ms
-        self._session = Session(self.send, clock_ms())
+        self._options = options
+        self._session = Session(self._tell, clock_ms(), options)
         self.on_closed(self._session.end_subscriptions)
 
     @property
@@ -160,26 +169,43 @@ class ApiSocket(Connection):
         return self._session.key.account.name if self._session.key is not None else ""
 
     def announce_shutdown(self, now_ms: int) -> None:
-        self.send(b'{"event":{"e":"serverShutdown","E":%d}}' % now_ms, "serverShutdown")
+        self._tell(b'{"event":{"e":"serverShutdown","E":%d}}' % now_ms, "serverShutdown")
 
     def on_message(self, payload: bytes) -> None:
         now_ms = self._clock_ms()
-        method, request_id, fate = "", b"null", RequestFate()
+        method, request_id, fate, account = "", b"null", RequestFate(), None
+        returns_limits = self._options.returns_limits
         try:
             method, request_id, parameters = _read(payload)
+            if "returnRateLimits" in parameters:
+                returns_limits = parameters.flag("returnRateLimits")
             fate = self._api.faults.request(method, self._api.account_name(self._session, parameters))
-            result = self._api.call(self._session, method, parameters, now_ms) if fate.is_processed else b""
+            result = b""
+            if fate.is_processed:
+                result, account = self._api.call(self._session, method, parameters, now_ms)
             if fate.outcome_unknown:
                 raise BinanceError(*errors.OUTCOME_UNKNOWN)
-            answer = b'{"id":%b,"status":200,"result":%b}' % (request_id, result)
+            answer = b'{"id":%b,"status":200,"result":%b' % (request_id, result)
         except BinanceError as error:
-            problem = msgspec.json.encode({"code": error.code, "msg": error.message})
-            answer = b'{"id":%b,"status":%d,"error":%b}' % (request_id, error.status, problem)
+            answer = b'{"id":%b,"status":%d,"error":%b' % (request_id, error.status, _problem(error, now_ms))
+        if returns_limits:
+            told = self._api.desk.limiter.told(self._options.client, account, now_ms)
+            answer += b',"rateLimits":%b' % msgspec.json.encode(told)
         if self._api.events_first or fate.events_first:
             self._api.venue.publish(now_ms)
         if not fate.is_lost:
-            self.send(answer, method)
+            self._tell(answer + b"}", method)
         self._api.venue.publish(now_ms)
+
+    def _tell(self, message: bytes, channel: str) -> None:
+        self.send(in_microseconds(message) if self._options.in_microseconds else message, channel)
+
+
+def _problem(error: BinanceError, now_ms: int) -> bytes:
+    form = error.form()
+    if error.retry_after_ms is not None:
+        form["data"] = {"serverTime": now_ms, "retryAfter": now_ms + error.retry_after_ms}
+    return msgspec.json.encode(form)
 
 
 _request = msgspec.json.Decoder(Request)
