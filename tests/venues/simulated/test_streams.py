@@ -6,6 +6,7 @@ import gzip
 import json
 import random
 import re
+from decimal import Decimal
 
 import pytest
 
@@ -347,5 +348,26 @@ def test_raw_bytes_can_be_put_on_a_stream_and_every_connection_dropped():
                 assert await client.socket.recv() == '{"damaged":'
                 at.disconnect_all()
                 await client.socket.wait_closed()
+
+    in_loop(run)
+
+
+@pytest.mark.parametrize(
+    ("exchange", "path"), [("binance", "/ws"), ("binanceusdm", "/ws"), ("binanceusdm", "/market/ws")]
+)
+def test_trades_of_one_order_at_one_price_are_told_as_one_aggregate(exchange, path):
+    async def run():
+        async with serving(exchange, clock_ms=lambda: NOW_MS) as served:
+            at = served.venues[exchange]
+            async with Client(served.urls[exchange].stream + path + "/btcusdt@aggTrade") as client:
+                await until(lambda: at.hub.has_subscribers("btcusdt@aggTrade"))
+                for price, lots in ((600_000, 10), (600_000, 20), (600_100, 5)):
+                    quote(at.venue, Side.SELL, price, lots)
+                quote(at.venue, Side.BUY, 600_100, 35)
+                at.venue.publish(NOW_MS)
+                first, second = await client.receive(), await client.receive()
+        told = [tuple(one[name] for name in "aflm") for one in (first, second)]
+        assert told == [(1, 1, 2, False), (2, 3, 3, False)]
+        assert Decimal(first["q"]) == 6 * Decimal(second["q"])
 
     in_loop(run)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 from graphwiz_trader.venues.simulated.binance.numbers import Numbers
+from graphwiz_trader.venues.simulated.binance.trade_history import Aggregate
 from graphwiz_trader.venues.simulated.orders import PublicTrade
 
 Levels = list[tuple[int, int]]
@@ -29,6 +30,7 @@ class MarketFrames(Protocol):
     def depth(self, span: DepthSpan, bids: Levels, asks: Levels, now_ms: int) -> bytes: ...
     def ticker(self, update_id: int, bid: tuple[int, int], ask: tuple[int, int], now_ms: int) -> bytes: ...
     def trade(self, trade: PublicTrade) -> bytes: ...
+    def aggregate(self, aggregate: Aggregate) -> bytes: ...
     def snapshot(self, last_id: int, bids: Levels, asks: Levels, now_ms: int) -> bytes: ...
 
 
@@ -58,6 +60,9 @@ class SpotFrames:
             f'"p":"{self._numbers.price(trade.price_ticks)}","q":"{self._numbers.size(trade.size_lots)}",'
             f'"T":{trade.time_ms},"m":{_bool(trade.buyer_is_maker)},"M":true}}'
         ).encode()
+
+    def aggregate(self, aggregate: Aggregate) -> bytes:
+        return _aggregate(self._symbol, self._numbers, aggregate, ',"M":true')
 
     def snapshot(self, last_id: int, bids: Levels, asks: Levels, now_ms: int) -> bytes:  # noqa: ARG002
         return (
@@ -93,11 +98,23 @@ class UsdmFrames:
             f'"X":"MARKET","m":{_bool(trade.buyer_is_maker)}}}'
         ).encode()
 
+    def aggregate(self, aggregate: Aggregate) -> bytes:
+        return _aggregate(self._symbol, self._numbers, aggregate, "")
+
     def snapshot(self, last_id: int, bids: Levels, asks: Levels, now_ms: int) -> bytes:
         return (
             f'{{"lastUpdateId":{last_id},"E":{now_ms},"T":{now_ms},"bids":[{_levels(self._numbers, bids)}],'
             f'"asks":[{_levels(self._numbers, asks)}]}}'
         ).encode()
+
+
+def _aggregate(symbol: str, numbers: Numbers, aggregate: Aggregate, end: str) -> bytes:
+    return (
+        f'{{"e":"aggTrade","E":{aggregate.time_ms},"s":"{symbol}","a":{aggregate.aggregate_id},'
+        f'"p":"{numbers.price(aggregate.price_ticks)}","q":"{numbers.size(aggregate.size_lots)}",'
+        f'"f":{aggregate.first_id},"l":{aggregate.last_id},"T":{aggregate.time_ms},'
+        f'"m":{_bool(aggregate.buyer_is_maker)}{end}}}'
+    ).encode()
 
 
 def _levels(numbers: Numbers, levels: Levels) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from graphwiz_trader.hft.events import Side
 from graphwiz_trader.venues.simulated.binance.market_frames import DepthSpan, MarketFrames
 from graphwiz_trader.venues.simulated.binance.stream_hub import StreamHub
+from graphwiz_trader.venues.simulated.binance.trade_history import Aggregate
 from graphwiz_trader.venues.simulated.faults import Faults
 from graphwiz_trader.venues.simulated.matching import LevelChange
 from graphwiz_trader.venues.simulated.orders import PublicTrade
@@ -61,6 +62,10 @@ class SymbolStreams:
         self.book = book
         self.frames = frames
         self.trade_stream = f"{name}@trade"
+        self.aggregate_stream = f"{name}@aggTrade"
+        self.aggregate: Aggregate | None = None
+        """Trades that are still to be told as one."""
+        self.aggregates_told = 0
         self.ticker_stream = f"{name}@bookTicker"
         self.channels = [
             DepthChannel(name + suffix, interval, frames) for suffix, interval in depth_intervals_ms.items()
@@ -96,6 +101,10 @@ class MarketStreams:
         symbol = self._symbols[trade.listing.symbol]
         if self._hub.has_subscribers(symbol.trade_stream):
             self._hub.publish(symbol.trade_stream, symbol.frames.trade(trade))
+        if symbol.aggregate is None or not symbol.aggregate.takes(trade):
+            self._tell_aggregate(symbol)
+            symbol.aggregates_told += 1
+            symbol.aggregate = Aggregate(symbol.aggregates_told, trade)
 
     def book_changed(self, book: VenueBook, changes: Sequence[LevelChange], now_ms: int) -> None:
         if not changes:
@@ -109,7 +118,9 @@ class MarketStreams:
         self._tell_best(symbol, now_ms)
 
     def flush(self, now_ms: int) -> None:
-        """Publish the depth events that are due."""
+        """Publish the depth events that are due, and the trades that no other joins any more."""
+        for symbol in self._symbols.values():
+            self._tell_aggregate(symbol)
         for symbol, channel in self._channels.values():
             if self._hub.has_subscribers(channel.stream):
                 self._flush(symbol, channel, now_ms)
@@ -118,6 +129,11 @@ class MarketStreams:
         frame = channel.flush(now_ms)
         if frame is not None and not self._faults.drops_depth(symbol.book.listing.symbol):
             self._hub.publish(channel.stream, frame)
+
+    def _tell_aggregate(self, symbol: SymbolStreams) -> None:
+        aggregate, symbol.aggregate = symbol.aggregate, None
+        if aggregate is not None and self._hub.has_subscribers(symbol.aggregate_stream):
+            self._hub.publish(symbol.aggregate_stream, symbol.frames.aggregate(aggregate))
 
     def _tell_best(self, symbol: SymbolStreams, now_ms: int) -> None:
         if not self._hub.has_subscribers(symbol.ticker_stream):

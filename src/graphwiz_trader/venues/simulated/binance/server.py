@@ -206,10 +206,13 @@ class BinanceVenue:
         )
 
     def _belongs(self, route: str, stream: str) -> bool:
-        """USD-M routes: market data is public, a listen key private; ``/market`` has streams we do not make.
+        """USD-M routes: a listen key is private, aggregated trades are on ``/market``, all else is public.
 
-        The unrouted paths of old carry both.
+        The unrouted paths of old carry everything.
         """
+        is_key, is_aggregate = self._upkeep.listen_keys.is_known(stream), stream.endswith("@aggTrade")
         if route == "private":
-            return self._upkeep.listen_keys.is_known(stream)
-        return route in ("", "public") and (route == "" or not self._upkeep.listen_keys.is_known(stream))
+            return is_key
+        if route == "market":
+            return is_aggregate
+        return not route or not (is_key or is_aggregate)
