@@ -20,7 +20,6 @@ OKX_SWAP = ("okx", "BTC-USDT-SWAP", "BTC/USDT:USDT")
 EVERYWHERE = pytest.mark.parametrize(
     ("exchange", "venue_symbol", "symbol"), [SPOT, USDM, OKX, OKX_SWAP], ids=["spot", "usdm", "okx", "okx-swap"]
 )
-TRADED = pytest.mark.parametrize(("exchange", "venue_symbol", "symbol"), [OKX, OKX_SWAP], ids=["okx", "okx-swap"])
 MIDDLE = "61800"
 
 
@@ -59,7 +58,7 @@ def test_it_watches_trades(served: Served, exchange, venue_symbol, symbol):
     bounded(check())
 
 
-@TRADED
+@EVERYWHERE
 def test_it_creates_edits_and_cancels_orders(served: Served, exchange, venue_symbol, symbol):
     async def check() -> None:
         async with ccxt_client(served, exchange) as client:
@@ -85,7 +84,7 @@ def test_it_creates_edits_and_cancels_orders(served: Served, exchange, venue_sym
     bounded(check())
 
 
-@TRADED
+@EVERYWHERE
 def test_it_hears_of_its_orders_and_balances(served: Served, exchange, venue_symbol, symbol):
     async def check() -> None:
         async with ccxt_client(served, exchange) as client:
