@@ -394,6 +394,14 @@ class FeedContract:
             b.relay.drop_all()
             await b.until(lambda: b.feed.last_failure != "")
 
+    @on_uvloop
+    async def test_the_exchange_s_clock_is_measured_against_ours(self):
+        async with self.bench() as b:
+            await b.until(lambda: bool(b.sink.clocks))
+        line, offset_ns, error_ns = b.sink.clocks[0]
+        assert line == 0
+        assert abs(offset_ns) <= error_ns < 1e9
+
     # Symbols, while it runs
 
     @on_uvloop

@@ -51,3 +51,16 @@ def test_a_cancellation_waits_until_all_have_ended():
 
     virtual_time.run(cancel())
     assert slow.ended
+
+
+def test_a_failure_counts_more_than_a_cancellation_that_comes_while_all_end():
+    async def cancel() -> None:
+        running = asyncio.ensure_future(together(fail_after(1.0), Endless().run()))
+        await virtual_time.pause(1.5)
+        running.cancel()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        with pytest.raises(TroubleError):
+            running.result()
+
+    virtual_time.run(cancel())

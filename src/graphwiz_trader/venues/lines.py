@@ -14,6 +14,7 @@ from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
 from graphwiz_trader.venues.connection import Timing
 from graphwiz_trader.venues.pacing import BackOff
+from graphwiz_trader.venues.together import end, raise_failure
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
 _EARLIEST = 0.8
@@ -93,15 +94,14 @@ class ParallelLines(Generic[L]):
         keepers = [asyncio.create_task(self._keep(line_id)) for line_id in self._line_ids]
         try:
             await _happens(self._failed.wait(), None, *keepers)
-            for ended in (*keepers, *(running.task for running in self._running.values())):
-                if ended.done():
-                    ended.result()
-            raise AssertionError
         finally:
-            for keeper in keepers:
-                keeper.cancel()
-            await asyncio.gather(*keepers, return_exceptions=True)
-            await asyncio.gather(*(self._end(running, "stopped") for running in tuple(self._running.values())))
+            tasks = (*keepers, *(running.task for running in self._running.values()))
+            try:
+                await end(tasks)
+            finally:
+                self._running.clear()
+                raise_failure(tasks)
+        raise AssertionError
 
     async def _keep(self, line_id: int) -> NoReturn:
         """Have one line up all the time, under whatever id."""

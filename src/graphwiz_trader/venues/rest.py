@@ -37,10 +37,14 @@ class Answer(NamedTuple):
 
 
 class RestClient:
-    """One venue's REST endpoint, ``http(s)://host:port``, as an async context. Takes no proxy from the environment."""
+    """One venue's REST endpoint, ``http(s)://host:port``, as an async context. Takes no proxy from the environment.
+
+    A venue that wants to be left alone is, by everybody who shares this: asking on makes a ban of it, or a longer one.
+    """
 
     def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint.rstrip("/")
+        self._silent_until_s = float("-inf")
         self._client = httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=False, follow_redirects=False)
 
     async def __aenter__(self) -> Self:
@@ -51,13 +55,18 @@ class RestClient:
 
     async def get(self, path: str, params: Mapping[str, str], headers: Mapping[str, str] | None = None) -> bytes:
         """The body of the answer. Raises RestError for every other outcome; its message holds nothing of ``params``."""
+        now_s = asyncio.get_running_loop().time
+        if now_s() < self._silent_until_s:
+            raise RestError(f"{path}: the venue wants to be left alone", self._silent_until_s - now_s())
         try:
             async with asyncio.timeout(_TIMEOUT_S):
                 answer = await self._read(path, params, headers or {})
         except (httpx.HTTPError, OSError, TimeoutError) as failure:
             raise RestError(f"{path}: {type(failure).__name__}") from None
         if answer.status != _HTTP_OK:
-            raise RestError(f"{path}: HTTP {answer.status}", _pause_s(answer))
+            pause_s = _pause_s(answer)
+            self._silent_until_s = max(self._silent_until_s, now_s() + pause_s)
+            raise RestError(f"{path}: HTTP {answer.status}", pause_s)
         return answer.body
 
     async def _read(self, path: str, params: Mapping[str, str], headers: Mapping[str, str]) -> Answer:

@@ -1,9 +1,9 @@
-"""Coroutines that run together: what ends one ends all, and is raised as it is."""
+"""Tasks that run together and end in good order: what ends one ends all, and a failure is raised as it is."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
 
@@ -11,9 +11,32 @@ async def together(*coroutines: Coroutine[Any, Any, Any]) -> None:
     """Run them until one raises or this is cancelled; the others are cancelled then, and have ended when this does."""
     tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
     try:
-        await asyncio.gather(*tasks)
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in tasks:
-            if not task.cancelling():  # twice would cut short how it ends
-                task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        try:
+            await end(tasks)
+        finally:
+            raise_failure(tasks)
+
+
+async def end(tasks: Iterable[asyncio.Task[Any]], reason: str = "stopped") -> None:
+    """Cancel what still runs, once, and wait until all have ended: a cancellation of this waits for that too."""
+    waiting = set(tasks)
+    for task in waiting:
+        if not task.cancelling():  # a second time would cut short how it ends
+            task.cancel(reason)
+    cancelled: asyncio.CancelledError | None = None
+    while waiting := {task for task in waiting if not task.done()}:
+        try:
+            await asyncio.wait(waiting)
+        except asyncio.CancelledError as cancellation:
+            cancelled = cancellation
+    if cancelled is not None:
+        raise cancelled
+
+
+def raise_failure(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Raise what one of these has raised, if any has: that counts more than having been cancelled meanwhile."""
+    for task in tasks:
+        if task.done() and not task.cancelled() and (failure := task.exception()) is not None:
+            raise failure

@@ -204,3 +204,14 @@ def _numbered(row: int) -> object:
     import msgspec
 
     return msgspec.structs.replace(BTC, book=row, venue_symbol=f"S{row}USDT")
+
+
+@on_uvloop
+async def test_a_venue_that_wants_to_be_left_alone_is_by_everybody_who_shares_the_client():
+    async with RestVenue((418, "Retry-After: 120\r\n", b"")) as venue, RestClient(venue.endpoint) as rest:
+        with pytest.raises(RestError, match="HTTP 418"):
+            await rest.get("/one", {})
+        with pytest.raises(RestError, match="wants to be left alone") as silent:
+            await rest.get("/other", {})
+        assert 100 < silent.value.pause_s <= 120
+        assert venue.asked == ["/one"]
