@@ -26,3 +26,11 @@ def secure(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
         for variable in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
             monkeypatch.setenv(variable, str(folder / AUTHORITY_FILE))
         yield exchange
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Other people's clients take their time: `make check` leaves them out."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.slow)

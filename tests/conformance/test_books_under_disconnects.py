@@ -118,24 +118,20 @@ def survives(served: Served, exchange: str, by: Callable[..., AbstractAsyncConte
 EVERYWHERE = pytest.mark.parametrize("exchange", list(SYMBOLS))
 
 
-@pytest.mark.slow
 @EVERYWHERE
 def test_our_own_feed(served: Served, exchange: str):
     survives(served, exchange, by_ours)
 
 
-@pytest.mark.slow
 @EVERYWHERE
 def test_ccxt_pro(served: Served, exchange: str):
     survives(served, exchange, by_ccxt)
 
 
-@pytest.mark.slow
 def test_python_binance_s_depth_cache_manager(served: Served):
     survives(served, "binance", by_python_binance)
 
 
-@pytest.mark.slow
 @EVERYWHERE
 def test_cryptofeed(secure: Served, exchange: str):
     survives(secure, exchange, by_cryptofeed)
