@@ -25,16 +25,18 @@ START_PRICES = {"BTC": 61_800.0, "ETH": 2_680.0, "SOL": 152.0}
 DEFAULT_START_PRICE = 100.0
 DOLLARS = frozenset({"USDT", "USDC", "USD"})
 LEVELS = 16
-HALF_SPREAD_BPS = 0.4
-LEVEL_SPACING_BPS = 0.9
-QUOTE_NOTIONAL = 12_000.0
-"""What a maker's quote is typically worth, in dollars; sizes are spread widely around it."""
+HALF_SPREAD_BPS = 0.02
+LEVEL_WIDTH_BPS = 0.1
+"""Level n stands n² times this behind the first: near the top levels are close together, further out not."""
+QUOTE_NOTIONAL = 60_000.0
+"""What a maker's first quote is typically worth, in dollars, further out more; sizes are spread widely around it."""
+TAKER_NOTIONAL = 2_700.0
 TAKER_SHARE = 0.12
 """Of all actions."""
 TAKER_REACH_BPS = 3.0
 BURST_PACE = 3.0
-LAG_MS = (0, 60, 120, 180)
-"""How far behind the fair price the first, second, … venue is."""
+LAG_MS = (0, 40, 60, 80)
+"""How far behind the fair price the first, second, … venue is; recorded are up to 60 ms either way."""
 DEFAULT_RATE_PER_S = 300.0
 RUN_EVERY_S = 0.002
 MAX_CATCH_UP_MS = 100
@@ -93,7 +95,8 @@ class Maker:
             self._place(side.opposite, other, self._price(side.opposite, other, fair), now_ms)
 
     def _price(self, side: Side, level: int, fair: float) -> int:
-        distance_bps = HALF_SPREAD_BPS + level * LEVEL_SPACING_BPS + self._rng.uniform(0.0, LEVEL_SPACING_BPS)
+        jitter = self._rng.uniform(0.0, (2 * level + 1) * LEVEL_WIDTH_BPS)
+        distance_bps = HALF_SPREAD_BPS + level**2 * LEVEL_WIDTH_BPS + jitter
         return max(1, self._ticks(fair * (1 - side.sign * distance_bps * 1e-4), side))
 
     def _place(self, side: Side, level: int, price_ticks: int, now_ms: int) -> None:
@@ -123,7 +126,7 @@ class Maker:
         side = self._rng.choice((Side.BUY, Side.SELL))
         fair = self._view.price(time_ms)
         limit_ticks = max(1, self._ticks(fair * (1 + side.sign * TAKER_REACH_BPS * 1e-4), side))
-        notional = QUOTE_NOTIONAL * self._rng.lognormvariate(-1.5, 1.0)
+        notional = TAKER_NOTIONAL * self._rng.lognormvariate(0.0, 1.0)
         size_lots = max(1, round(notional / self._view.dollars() / self._lot))
         self.venue.place_for_market(self._book, side, limit_ticks, size_lots, TimeInForce.IOC, now_ms)
 
@@ -199,5 +202,6 @@ class SyntheticMarket:
     def _asset(self, asset: str) -> FairPrice:
         if asset not in self._assets:
             start = START_PRICES.get(asset, DEFAULT_START_PRICE)
-            self._assets[asset] = FairPrice(start, Random(f"{self._seed} {asset}"))  # noqa: S311
+            common = Random(f"{self._seed} common")  # noqa: S311
+            self._assets[asset] = FairPrice(start, Random(f"{self._seed} {asset}"), common)  # noqa: S311
         return self._assets[asset]

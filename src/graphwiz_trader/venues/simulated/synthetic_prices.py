@@ -14,8 +14,10 @@ from random import Random
 
 STEP_MS = 20
 """The walk moves in steps of this length."""
-CALM_VOLATILITY_BPS = 0.9
-"""Per square root of a second, as a 50 % annual volatility gives."""
+CALM_VOLATILITY_BPS = 0.77
+"""Per square root of a second; with the bursts 1.2, as recorded (docs/synthetic_market.md)."""
+COMMON_SHARE = 0.9
+"""How much of an asset's variance all assets share; bursts and the venues' own noise take from what is seen of it."""
 BURST_FACTOR = 5.0
 BURST_EVERY_MS = 25_000.0
 BURST_LASTS_MS = 1_500.0
@@ -28,11 +30,15 @@ MAX_LAG_MS = 400
 
 
 class FairPrice:
-    """One asset's hidden price in dollars. It answers for the last MAX_LAG_MS before the time it was advanced to."""
+    """One asset's hidden price in dollars. It answers for the last MAX_LAG_MS before the time it was advanced to.
 
-    def __init__(self, start: float, rng: Random) -> None:
+    ``common`` draws what all assets share: each is given one that draws the same.
+    """
+
+    def __init__(self, start: float, rng: Random, common: Random) -> None:
         self._log = math.log(start)
         self._rng = rng
+        self._common = common
         self._step = 0
         self._burst_until_ms = 0.0
         self._history: deque[float] = deque([self._log], maxlen=MAX_LAG_MS // STEP_MS + 1)
@@ -43,7 +49,9 @@ class FairPrice:
             self._step += 1
             if self._rng.random() < STEP_MS / BURST_EVERY_MS:
                 self._burst_until_ms = self._step * STEP_MS + self._rng.expovariate(1 / BURST_LASTS_MS)
-            self._log += self._rng.gauss(0.0, per_step * (BURST_FACTOR if self.is_bursting else 1.0))
+            drawn = math.sqrt(COMMON_SHARE) * self._common.gauss(0.0, 1.0)
+            drawn += math.sqrt(1 - COMMON_SHARE) * self._rng.gauss(0.0, 1.0)
+            self._log += drawn * per_step * (BURST_FACTOR if self.is_bursting else 1.0)
             self._history.append(self._log)
 
     @property
