@@ -23,6 +23,7 @@ from graphwiz_trader.venues.binance.account import spot_balances
 from graphwiz_trader.venues.binance.order_line import BinanceOrderLine
 from graphwiz_trader.venues.connection import NotReadyError, Timing
 from graphwiz_trader.venues.simulated import Credentials as Account
+from graphwiz_trader.venues.simulated.faults import Fault
 from venues.harness import (
     BTC,
     INSTRUMENTS,
@@ -522,3 +523,42 @@ async def test_an_account_that_cannot_be_asked_is_an_error_without_secrets():
             await spot_balances(exchange.endpoints("binance"), Credentials(KEY, HMAC))
     assert KEY not in str(caught.value)
     assert HMAC not in str(caught.value)
+
+
+# Orders while the venue misbehaves on command
+
+
+@BOTH_VENUES
+@on_uvloop
+async def test_an_outcome_the_venue_does_not_know_is_unknown_until_it_is_asked(instrument):
+    async with an_exchange() as exchange, trading(exchange, instrument) as t:
+        t.venue.faults.add(Fault(fault="unknown_outcome", channel="order.place"))
+        t.place("a1", Side.BUY, -500, time_in_force=TimeInForce.GTC)
+        await t.sink.until(lambda: OrderState.UNKNOWN in t.sink.states("a1"))
+        t.line.query(an_order("a1", instrument), time.time_ns())
+        await t.until("a1", OPEN)
+
+
+@BOTH_VENUES
+@on_uvloop
+async def test_a_fill_after_a_confirmed_cancel_is_heard(instrument):
+    async with an_exchange() as exchange, trading(exchange, instrument) as t:
+        t.place("a1", Side.BUY, -500, 100, time_in_force=TimeInForce.GTC)
+        await t.until("a1", OPEN)
+        t.venue.faults.add(Fault(fault="late_fill", fraction=0.5))
+        t.line.cancel(an_order("a1", instrument), time.time_ns())
+        await t.sink.until(lambda: any(report.trades for report in t.sink.about("a1")))
+        assert CANCELED in t.sink.states("a1")
+        assert sum(trade.size_lots for report in t.sink.about("a1") for trade in report.trades) == 50
+
+
+@BOTH_VENUES
+@on_uvloop
+async def test_a_fill_that_is_told_twice_carries_one_trade_id(instrument):
+    async with an_exchange() as exchange, trading(exchange, instrument) as t:
+        t.place("a1", Side.BUY, -5, 100, time_in_force=TimeInForce.GTC)
+        await t.until("a1", OPEN)
+        t.venue.faults.add(Fault(fault="duplicate_fill"))
+        exchange.market.quote(instrument, Side.SELL, t.price(-5), 40)
+        await t.sink.until(lambda: sum(len(report.trades) for report in t.sink.about("a1")) == 2)
+        assert len({trade.trade_id for report in t.sink.about("a1") for trade in report.trades}) == 1
