@@ -64,11 +64,11 @@ def test_the_shipped_file_shows_every_key_that_has_a_value_of_its_own():
     shown = set(_keys_of(yaml.safe_load((ROOT / "config/hft.yaml").read_text())))
     assets = {f"hft.paper.balances.{asset}" for asset in HftConfig().paper.balances}
     shown = (shown - assets) | {"hft.paper.balances"} if assets <= shown else shown
-    optional = {"taker_fee_ppm", "maker_fee_ppm", "sbe"}
+    optional = {"taker_fee_ppm", "maker_fee_ppm"}
     optional |= {f"endpoints.{name}" for name in ("rest", "stream", "orders", "backup_stream")}
     keys = {row.key for row in rows() if row.key.partition("<id>.")[2] not in optional}
     expected = {key.replace("<id>", exchange) for key in keys for exchange in ("binance", "binanceusdm")}
-    assert shown - {"hft.market_data.exchanges.binance.sbe"} == expected
+    assert shown == expected
 
 
 def _keys_of(value: object, prefix: str = "") -> list[str]:
@@ -382,12 +382,6 @@ def test_there_are_one_to_four_parallel_lines(write, lines, is_right):
     else:
         with pytest.raises(ConfigError, match=r"market_data\.exchanges\.binance\.lines"):
             load(write(text))
-
-
-def test_binary_streams_are_spot_s_alone(write):
-    text = "hft:\n  market_data:\n    exchanges:\n      binanceusdm:\n        sbe: true\n"
-    with pytest.raises(ConfigError, match="only binance has binary streams"):
-        load(write(text))
 
 
 def test_a_backup_of_the_streams_is_held_to_this_machine_too(write):

@@ -33,7 +33,7 @@ from graphwiz_trader.recording.parquet import ParquetTables
 from graphwiz_trader.recording.raw import QUEUE_BYTES, RawWriter
 from graphwiz_trader.recording.segments import Rotation
 from graphwiz_trader.recording.tables import Tables
-from graphwiz_trader.venues.base import Credentials, Endpoints, Feed
+from graphwiz_trader.venues.base import Endpoints, Feed
 from graphwiz_trader.venues.exchanges import load_instruments
 
 _TIMER_S = 0.1
@@ -58,18 +58,9 @@ class Settings(NamedTuple):
 class RecordingSession:
     """One recording, from connecting to its orderly end. `run` it once."""
 
-    def __init__(
-        self,
-        config: HftConfig,
-        endpoints: Mapping[str, Endpoints],
-        settings: Settings,
-        *,
-        credentials: Mapping[str, Credentials] | None = None,
-    ) -> None:
-        """``credentials`` by exchange, for feeds that need a key."""
+    def __init__(self, config: HftConfig, endpoints: Mapping[str, Endpoints], settings: Settings) -> None:
         self._config = config
         self._endpoints = dict(endpoints)
-        self._credentials = dict(credentials or {})
         self._settings = settings
         self._feeds: dict[str, Feed] = {}
         self._stop = asyncio.Event()
@@ -127,7 +118,7 @@ class RecordingSession:
         tables = Tables(books.records, parquet.put) if parquet is not None else None
         self.recorded = Recorded(self.name, self._settings.directory, books, raw, parquet, market_data)
         sink = RecordingSink(self.recorded, market_data, [decoder.feed for decoder in decoders], tables)
-        self._feeds = make_feeds(instruments, lines, self._endpoints, sink, new_attempts(exchanges), self._credentials)
+        self._feeds = make_feeds(instruments, lines, self._endpoints, sink, new_attempts(exchanges), {})
         return sink
 
     async def _record(self, sink: RecordingSink, duration_s: float) -> None:

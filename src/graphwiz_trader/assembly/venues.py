@@ -9,7 +9,7 @@ from graphwiz_trader.config import ExchangeConfig, HftConfig
 from graphwiz_trader.hft.events import Line
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.venues.base import Credentials, Endpoints, Feed, OrderLine, Sink
-from graphwiz_trader.venues.exchanges import SBE, exchange_of, orders_of
+from graphwiz_trader.venues.exchanges import exchange_of, orders_of
 from graphwiz_trader.venues.pacing import Allowance
 
 Attempts = Mapping[str, Allowance]
@@ -37,8 +37,6 @@ def market_wires(config: HftConfig, exchanges: Sequence[str]) -> dict[str, str]:
 
 
 def _market_wire(settings: ExchangeConfig, exchange: str) -> str:
-    if settings.sbe:
-        return SBE
     return exchange_of(exchange).wire if settings.websocket else exchange_of(exchange).polled_wire
 
 

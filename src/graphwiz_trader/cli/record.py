@@ -17,7 +17,6 @@ from rich.console import Console
 from rich.live import Live
 
 from graphwiz_trader.assembly.recorder import RecordingSession, Settings
-from graphwiz_trader.cli.keys import feed_credentials
 from graphwiz_trader.cli.recording_view import RecordingView, summary
 from graphwiz_trader.config import HftConfig, default_file, load
 from graphwiz_trader.recording.errors import RecorderError
@@ -60,8 +59,7 @@ def record(
     config = load(config_file or default_file())
     tables = "" if raw_only else parquet or str(out.absolute() / "parquet")
     rotation = Rotation(bytes=round(segment_mib * (1 << 20)), seconds=segment_minutes * 60)
-    keys = {exchange: feed_credentials(exchange) for exchange, s in config.enabled_exchanges.items() if s.sbe}
-    session = RecordingSession(config, _endpoints(config, venues), Settings(out, tables, rotation), credentials=keys)
+    session = RecordingSession(config, _endpoints(config, venues), Settings(out, tables, rotation))
     console = Console(stderr=True)
     sys.setswitchinterval(_SWITCH_S)
     with _shown(session, console):

@@ -12,14 +12,13 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 import uvloop
 from pydantic import ValidationError
 
 from graphwiz_trader.assembly.session import SessionError, TradingSession
-from graphwiz_trader.assembly.venues import market_wires
 from graphwiz_trader.assembly.warmup import warm_up
-from graphwiz_trader.cli.keys import feed_credentials
 from graphwiz_trader.config import HftConfig, default_file, load
 from graphwiz_trader.venues.base import Credentials, Endpoints
 from graphwiz_trader.venues.exchanges import exchange_of
@@ -44,11 +43,7 @@ def trade(
         raise SessionError("hft.enabled is false in the configuration; set it to true to trade")
     if venues:
         config = _at(config, venues)
-    credentials = {
-        exchange: _credentials(exchange) if _sends(config) else feed_credentials(exchange)
-        for exchange, settings in config.enabled_exchanges.items()
-        if _sends(config) or settings.sbe
-    }
+    credentials = {exchange: _credentials(exchange) for exchange in config.enabled_exchanges if _sends(config)}
     warm_up(lambda what, done, of: _say({"preparing": what, "done": done, "of": of}), config.enabled_exchanges)
     session = TradingSession(config, _endpoints(config), credentials)
     # What start-up made stays for good: the collector need not look at it again in the middle of trading.
@@ -90,7 +85,7 @@ def _endpoints(config: HftConfig) -> dict[str, Endpoints]:
             orders = given.orders if _sends(config) else ""
             endpoints[exchange] = Endpoints(given.rest, given.stream, orders, given.backup_stream or "")
         elif not _sends(config):
-            endpoints[exchange] = exchange_of(exchange).public_for(market_wires(config, (exchange,))[exchange])
+            endpoints[exchange] = msgspec.structs.replace(exchange_of(exchange).public, orders="")
     return endpoints
 
 

@@ -69,10 +69,6 @@ class ExchangeConfig(Section):
         le=4,
         description="How many connections carry the same market data: what one misses another brings.",
     )
-    sbe: bool = Field(
-        default=False,
-        description="Binance's binary streams, for binance alone. They need an API key of type Ed25519.",
-    )
     taker_fee_ppm: Annotated[int | None, PPM_OF_NOTIONAL] = Field(
         default=None, ge=0, le=100_000, description="Your taker fee. Left out: the venue's published rate."
     )
@@ -140,12 +136,6 @@ class MarketDataConfig(Section):
         refuse(
             [(f"exchanges.{n}.lines", text) for n, e in self.exchanges.items() if e.lines > 1 and n not in EXCHANGES]
         )
-        return self
-
-    @model_validator(mode="after")
-    def _only_spot_speaks_sbe(self) -> MarketDataConfig:
-        text = "is true, and only binance has binary streams; set it to false"
-        refuse([(f"exchanges.{name}.sbe", text) for name, e in self.exchanges.items() if e.sbe and name != "binance"])
         return self
 
     @model_validator(mode="after")

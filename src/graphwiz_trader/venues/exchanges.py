@@ -35,10 +35,6 @@ Fees = tuple[int | None, int | None]
 """(maker, taker) in millionths; None is the rate that the exchange publishes."""
 
 
-SBE = "binance-sbe"
-"""The wire of Binance spot's binary streams."""
-
-
 class LoadInstruments(Protocol):
     """Asks one exchange for the rules of ``symbols`` (``BTC/USDT``), as books from ``first_book`` in their order.
 
@@ -120,8 +116,6 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     """None: its market can be watched and recorded, not traded on."""
     public: Endpoints
     """The real venue's addresses."""
-    public_streams: Mapping[str, str] = {}
-    """Where a feed's streams are, by wire, when not at that address."""
     new_attempts: Callable[[], Allowance]
     """How often its addresses may be connected to."""
     polled_wire: str = ""
@@ -131,11 +125,6 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     def wire(self) -> str:
         """What its feed speaks unless the configuration says otherwise."""
         return next(iter(self.feeds))
-
-    def public_for(self, wire: str) -> Endpoints:
-        """Where a feed finds the real venue's market data."""
-        stream = self.public_streams.get(wire, self.public.stream)
-        return msgspec.structs.replace(self.public, stream=stream, orders="")
 
 
 _EXCHANGES = {
