@@ -10,7 +10,7 @@ from random import Random
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from graphwiz_trader.hft import market_data as module
@@ -272,7 +272,7 @@ class Line:
     def __init__(self, wire: Wire, line: int, sent: list[Sent], faults: Faults, random: Random) -> None:
         self._wire = wire
         self._line = line
-        self._now_ms = 0
+        self._now_ms = -1  # all lines are up before anything happens to one
         self.heard: list[Heard] = []
         self._up(sent[0])
         up_ms = 0
@@ -364,6 +364,7 @@ def test_whatever_two_lines_lose_no_wrong_book_is_shown(name: str, seed: int) ->
 @pytest.mark.parametrize("name", WIRES)
 @pytest.mark.parametrize("complete", [A, B])
 @given(seed=st.integers(0, 2**32))
+@example(seed=132_201)
 @settings(max_examples=25)
 def test_with_one_line_complete_the_trust_stays_whatever_the_other_does(name: str, complete: int, seed: int) -> None:
     run = Run(WIRES[name], seed, *((NO_FAULTS, MANY) if complete == A else (MANY, NO_FAULTS)))
