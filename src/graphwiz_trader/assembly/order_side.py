@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from math import inf
 from typing import Any, NamedTuple, Protocol
 
 from graphwiz_trader.assembly.core import ORDERS, line_ids
@@ -27,6 +28,7 @@ from graphwiz_trader.hft.instruments import Instruments, units_from_text
 from graphwiz_trader.hft.orderbook import OrderBookManager
 from graphwiz_trader.hft.queue_position import QueueRule
 from graphwiz_trader.venues.base import Credentials, Endpoints, Sink
+from graphwiz_trader.venues.pacing import pause
 from graphwiz_trader.venues.simulated.agenda import Agenda
 from graphwiz_trader.venues.simulated.in_process import InProcessVenues, Latency
 from graphwiz_trader.venues.simulated.reports import WIRE as REPORTS_WIRE
@@ -173,12 +175,7 @@ class _Desk:
             self._changed.clear()
             while agenda.next_ns is not None and agenda.next_ns <= time.time_ns():
                 agenda.run_next()
-            wait_s = None if agenda.next_ns is None else (agenda.next_ns - time.time_ns()) / 1e9
-            try:
-                async with asyncio.timeout(wait_s):
-                    await self._changed.wait()
-            except TimeoutError:
-                pass
+            await pause(inf if agenda.next_ns is None else (agenda.next_ns - time.time_ns()) / 1e9, self._changed)
 
 
 class _Watched:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from math import inf
 from random import Random
 
 
@@ -80,3 +81,12 @@ class Ration:
     def note(self, now_s: float) -> None:
         """A message went."""
         self._times.append(now_s)
+
+
+async def pause(for_s: float, unless: asyncio.Event) -> None:
+    """Wait for so long, ``inf`` for ever, or until the event is set."""
+    try:
+        async with asyncio.timeout(for_s if for_s < inf else None):
+            await unless.wait()
+    except TimeoutError:
+        pass

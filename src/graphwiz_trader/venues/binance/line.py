@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from math import inf
 from random import Random
 
 import msgspec
@@ -21,7 +20,7 @@ from picows import WSMsgType, WSTransport
 from graphwiz_trader.venues.base import LineState, Sink
 from graphwiz_trader.venues.binance.subscriptions import Subscriptions
 from graphwiz_trader.venues.connection import Connection, Timing
-from graphwiz_trader.venues.pacing import Allowance
+from graphwiz_trader.venues.pacing import Allowance, pause
 
 _DATA = b'{"stream":"'
 _NAME = len(_DATA)
@@ -162,7 +161,7 @@ class BinanceLine:
                 self._wake.clear()
                 pause_s = self._subscriptions.next_s() - _now_s()
                 if pause_s > 0:
-                    await self._wait(pause_s)
+                    await pause(pause_s, self._wake)
                     continue
                 await allowance.take()
                 request = self._subscriptions.next_request(_now_s())
@@ -171,14 +170,6 @@ class BinanceLine:
                 self._note_progress()
         except Exception as failure:  # a bug of ours: without this task the line would live on and miss everything
             self._connection.fail(failure)
-
-    async def _wait(self, pause_s: float) -> None:
-        """For so long, or until there may be something else to say."""
-        try:
-            async with asyncio.timeout(pause_s if pause_s < inf else None):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
 
     def _on_text(self, frame: bytes, now_ns: int) -> None:
         if frame.startswith(_DATA) and frame[_NAME] != _OWN_WORD:

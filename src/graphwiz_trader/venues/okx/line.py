@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from math import inf
 from random import Random
 
 from picows import WSMsgType, WSTransport
@@ -32,7 +31,7 @@ from graphwiz_trader.venues.okx.messages import (
     snapshot_of,
 )
 from graphwiz_trader.venues.okx.subscriptions import Subscriptions
-from graphwiz_trader.venues.pacing import Allowance, Ration
+from graphwiz_trader.venues.pacing import Allowance, Ration, pause
 
 HEARTBEAT = TextPing(b"ping", b"pong")
 _APART_S = 0.05
@@ -127,20 +126,12 @@ class OkxLine:
                 now_s = self._now_s()
                 pause_s = max(self._subscriptions.next_s() - now_s, ration.pause_s(now_s))
                 if pause_s > 0:
-                    await self._wait(pause_s)
+                    await pause(pause_s, self._wake)
                 elif (wanted := self._subscriptions.next_request(now_s)) is not None:
                     ration.note(now_s)
                     transport.send(WSMsgType.TEXT, request(wanted.op, wanted.topics))
         except Exception as failure:  # a bug of ours: without this task the line would live on and miss everything
             self._connection.fail(failure)
-
-    async def _wait(self, pause_s: float) -> None:
-        """For so long, or until there may be something else to say."""
-        try:
-            async with asyncio.timeout(pause_s if pause_s < inf else None):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
 
     def _receive(self, frame: bytes, now_ns: int) -> None:
         if self._subscriptions.awaits_snapshots:

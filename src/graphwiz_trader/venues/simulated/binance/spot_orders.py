@@ -13,7 +13,6 @@ import msgspec
 from graphwiz_trader.venues.simulated.binance import errors, spot_forms
 from graphwiz_trader.venues.simulated.binance.desk import Desk
 from graphwiz_trader.venues.simulated.binance.errors import BinanceError
-from graphwiz_trader.venues.simulated.binance.history import Span
 from graphwiz_trader.venues.simulated.binance.numbers import Numbers
 from graphwiz_trader.venues.simulated.binance.order_requests import (
     SPOT_CLIENT_ID,
@@ -21,6 +20,7 @@ from graphwiz_trader.venues.simulated.binance.order_requests import (
     SPOT_TIMES_IN_FORCE,
     OrderReader,
 )
+from graphwiz_trader.venues.simulated.binance.own_orders import own_orders, own_trades
 from graphwiz_trader.venues.simulated.binance.parameters import Caller, Parameters
 from graphwiz_trader.venues.simulated.order_checks import check_new_order, sized
 from graphwiz_trader.venues.simulated.orders import NewOrder, Order, OrderRefusedError, OrderStatus, Refusal
@@ -134,34 +134,11 @@ class SpotOrders:
         return msgspec.json.encode([spot_forms.queried(order, self._of(order)) for order in orders])
 
     def all_orders(self, parameters: Parameters, caller: Caller) -> bytes:
-        """Open or not, oldest first; from ``orderId`` on, or the most recent."""
-        symbol, span = parameters.text("symbol"), Span.of(parameters)
-        self._venue.book(symbol)
-        orders = self._venue.orders(caller.account, symbol)
-        chosen = span.choose(
-            orders, lambda order: order.order_id, lambda order: order.created_ms, parameters.optional_integer("orderId")
-        )
+        chosen = own_orders(self._venue, parameters, caller)
         return msgspec.json.encode([spot_forms.queried(order, self._of(order)) for order in chosen])
 
     def my_trades(self, parameters: Parameters, caller: Caller) -> bytes:
-        """An account's executions of a symbol, or of one order."""
-        symbol, span = parameters.text("symbol"), Span.of(parameters)
-        self._venue.book(symbol)
-        order_id = parameters.optional_integer("orderId")
-        trades = [
-            (trade, execution)
-            for order in self._venue.orders(caller.account, symbol)
-            if order_id in (None, order.order_id)
-            for trade, execution in zip(spot_forms.own_trades(order, self._of(order)), order.executions, strict=True)
-        ]
-        trades.sort(key=lambda pair: pair[1].trade_id)
-        chosen = span.choose(
-            trades,
-            lambda pair: pair[1].trade_id,
-            lambda pair: pair[1].time_ms,
-            parameters.optional_integer("fromId"),
-        )
-        return msgspec.json.encode([trade for trade, _ in chosen])
+        return own_trades(self._venue, parameters, caller, lambda order: spot_forms.own_trades(order, self._of(order)))
 
     def my_prevented_matches(self, parameters: Parameters, caller: Caller) -> bytes:
         """What self-trade prevention did not let an account trade."""

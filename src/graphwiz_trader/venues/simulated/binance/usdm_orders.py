@@ -13,7 +13,6 @@ import msgspec
 from graphwiz_trader.venues.simulated.binance import errors, usdm_forms
 from graphwiz_trader.venues.simulated.binance.desk import Desk
 from graphwiz_trader.venues.simulated.binance.errors import BinanceError
-from graphwiz_trader.venues.simulated.binance.history import Span
 from graphwiz_trader.venues.simulated.binance.numbers import Numbers
 from graphwiz_trader.venues.simulated.binance.order_requests import (
     USDM_CLIENT_ID,
@@ -21,6 +20,7 @@ from graphwiz_trader.venues.simulated.binance.order_requests import (
     USDM_TIMES_IN_FORCE,
     OrderReader,
 )
+from graphwiz_trader.venues.simulated.binance.own_orders import own_orders, own_trades
 from graphwiz_trader.venues.simulated.binance.parameters import Caller, Parameters
 from graphwiz_trader.venues.simulated.order_checks import check_new_order, sized
 from graphwiz_trader.venues.simulated.orders import EndReason, Order, OrderRefusedError, Refusal
@@ -108,38 +108,15 @@ class UsdmOrders:
         return msgspec.json.encode(list(map(self._form, self._venue.open_orders(caller.account, symbol))))
 
     def all_orders(self, parameters: Parameters, caller: Caller) -> bytes:
-        """Open or not, oldest first; from ``orderId`` on, or the most recent."""
-        symbol, span = parameters.text("symbol"), Span.of(parameters)
-        self._venue.book(symbol)
-        chosen = span.choose(
-            self._venue.orders(caller.account, symbol),
-            lambda order: order.order_id,
-            lambda order: order.created_ms,
-            parameters.optional_integer("orderId"),
-        )
-        return msgspec.json.encode(list(map(self._form, chosen)))
+        return msgspec.json.encode(list(map(self._form, own_orders(self._venue, parameters, caller))))
 
     def user_trades(self, parameters: Parameters, caller: Caller) -> bytes:
-        """An account's executions of a symbol, or of one order."""
-        symbol, span = parameters.text("symbol"), Span.of(parameters)
-        self._venue.book(symbol)
-        order_id = parameters.optional_integer("orderId")
-        trades = [
-            (trade, execution)
-            for order in self._venue.orders(caller.account, symbol)
-            if order_id in (None, order.order_id)
-            for trade, execution in zip(
-                usdm_forms.own_trades(order, self._numbers[symbol]), order.executions, strict=True
-            )
-        ]
-        trades.sort(key=lambda pair: pair[1].trade_id)
-        chosen = span.choose(
-            trades,
-            lambda pair: pair[1].trade_id,
-            lambda pair: pair[1].time_ms,
-            parameters.optional_integer("fromId"),
+        return own_trades(
+            self._venue,
+            parameters,
+            caller,
+            lambda order: usdm_forms.own_trades(order, self._numbers[order.listing.symbol]),
         )
-        return msgspec.json.encode([trade for trade, _ in chosen])
 
     def count_new(self, parameters: Parameters) -> int:
         """How many orders a batch places."""
