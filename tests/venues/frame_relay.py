@@ -32,6 +32,8 @@ class FrameRelay(Watched):
         """By the client, over all connections."""
         self.is_mute = False
         """New connections are accepted, and nothing comes over them."""
+        self.path_of: Callable[[str], str] = lambda path: path
+        """Where the venue is connected to, by where the client wants to."""
         self.drops_after = -1
         """The connection is dropped once so many more frames of the venue's have come; -1: never."""
 
@@ -76,7 +78,8 @@ class FrameRelay(Watched):
         self.changed()
 
     def _accept(self, request: WSUpgradeRequest) -> WSListener:
-        pair = Pair(self, len(self.pairs), self._far + request.path.decode())
+        key = request.headers.get("X-MBX-APIKEY", "")
+        pair = Pair(self, len(self.pairs), self._far + self.path_of(request.path.decode()), key)
         self.pairs.append(pair)
         self.changed()
         return pair
@@ -85,10 +88,11 @@ class FrameRelay(Watched):
 class Pair(WSListener):
     """A client's connection and the one to the venue behind it."""
 
-    def __init__(self, relay: FrameRelay, number: int, far: str) -> None:
+    def __init__(self, relay: FrameRelay, number: int, far: str, key: str) -> None:
         self.number = number
         self._relay = relay
         self._far = far
+        self._headers = {"X-MBX-APIKEY": key} if key else {}
         self._client: WSTransport | None = None
         self._venue: WSTransport | None = None
         self._waiting: list[bytes] = []
@@ -117,8 +121,9 @@ class Pair(WSListener):
         self.drop()
 
     def to_client(self, frame: bytes) -> None:
+        """Text holds no zero byte, and every binary message has one in its header."""
         if self._client is not None and not self.is_frozen:
-            self._client.send(WSMsgType.TEXT, frame)
+            self._client.send(WSMsgType.BINARY if b"\0" in frame else WSMsgType.TEXT, frame)
 
     def freeze(self) -> None:
         """Not even a ping is answered any more."""
@@ -139,7 +144,7 @@ class Pair(WSListener):
 
     async def _dial(self) -> None:
         try:
-            self._venue, _ = await ws_connect(lambda: _Far(self._relay, self), self._far)
+            self._venue, _ = await ws_connect(lambda: _Far(self._relay, self), self._far, extra_headers=self._headers)
         except Exception:
             self.drop()
             raise
@@ -160,7 +165,7 @@ class _Far(WSListener):
     def on_ws_frame(self, _transport: WSTransport, frame: WSFrame) -> None:
         if frame.msg_type is WSMsgType.CLOSE:
             self._pair.drop()
-        elif frame.msg_type is WSMsgType.TEXT:
+        elif frame.msg_type in (WSMsgType.TEXT, WSMsgType.BINARY):
             self._relay.from_venue(self._pair, frame.get_payload_as_bytes())
 
     def on_ws_disconnected(self, _transport: WSTransport) -> None:

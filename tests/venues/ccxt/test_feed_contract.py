@@ -9,7 +9,8 @@ from __future__ import annotations
 from graphwiz_trader.hft.instruments import Instrument
 from graphwiz_trader.venues.base import Endpoints
 from graphwiz_trader.venues.ccxt.wire import LEVELS
-from venues.feed_contract import Bench, FeedContract
+from venues.feed_bench import Bench
+from venues.feed_contract import FeedContract
 
 
 class CcxtContract(FeedContract):
