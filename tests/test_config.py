@@ -129,7 +129,7 @@ def test_a_misspelt_exchange_names_the_nearest_right_one(problems):
     (line,) = problems("hft: {market_data: {exchanges: {binanse: {}}}}")
     assert line.endswith(
         "found 'binanse', expected an exchange id; did you mean binance or binanceus? "
-        "(allowed: binance, binanceusdm, okx; any id of ccxt.pro)"
+        "(allowed: binance, binanceusdm, binancecoinm, okx; any id of ccxt.pro)"
     )
 
 
@@ -151,7 +151,9 @@ def test_an_exchange_behind_ccxt_has_one_line(problems):
 def test_without_ccxt_its_exchanges_are_refused_with_what_to_install(problems, monkeypatch):
     monkeypatch.setattr(exchange_ids, "ids_through_ccxt", frozenset)
     (line,) = problems("hft: {market_data: {exchanges: {kraken: {}}}}")
-    assert line.endswith(f"(allowed: binance, binanceusdm, okx; with ccxt any that it knows: {INSTALL_CCXT})")
+    assert line.endswith(
+        f"(allowed: binance, binanceusdm, binancecoinm, okx; with ccxt any that it knows: {INSTALL_CCXT})"
+    )
 
 
 def test_a_misspelt_key_below_an_exchange_names_that_exchange_s_keys(problems):

@@ -52,6 +52,17 @@ def test_it_serves_okx():
     assert process.wait(10) == 0
 
 
+def test_coinm_is_served_and_said_to_have_market_data_only():
+    process = serve("--venue", "binancecoinm", "--seed", "3")
+    assert process.stdout is not None
+    addresses = json.loads(process.stdout.readline())["venues"]["binancecoinm"]
+    assert addresses["orders"] == ""
+    assert httpx.get(f"{addresses['rest']}/dapi/v1/depth?symbol=BTCUSD_PERP").json()["pair"] == "BTCUSD"
+    process.terminate()
+    _, problems = process.communicate(timeout=10)
+    assert (process.returncode, problems) == (0, "binancecoinm: market data only, it takes no orders\n")
+
+
 def test_the_ports_are_the_ones_asked_for():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

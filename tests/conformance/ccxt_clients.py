@@ -17,7 +17,7 @@ _KEYS = {"apiKey": DEMO_API_KEY, "secret": DEMO_API_SECRET}
 
 @asynccontextmanager
 async def ccxt_client(served: Served, exchange: str) -> AsyncIterator[Any]:
-    """ccxt's client for ``binance``, ``binanceusdm`` or ``okx``."""
+    """ccxt's client for ``binance``, ``binanceusdm``, ``binancecoinm`` or ``okx``."""
     client = _okx(served) if exchange == "okx" else _binance(served, exchange)
     try:
         yield client
@@ -26,18 +26,20 @@ async def ccxt_client(served: Served, exchange: str) -> AsyncIterator[Any]:
 
 
 def _binance(served: Served, exchange: str) -> Any:
-    spot, usdm = served.urls["binance"], served.urls["binanceusdm"]
+    spot, usdm, coinm = (served.urls[name] for name in ("binance", "binanceusdm", "binancecoinm"))
+    futures = {"fapi": usdm, "dapi": coinm}
     client = getattr(ccxt.pro, exchange)(dict(_KEYS))
     addresses = client.urls["api"]
     for name, address in addresses.items():
         if isinstance(address, str):
             host, _, path = address.partition("://")[2].partition("/")
-            addresses[name] = f"{(usdm if host.startswith(('fapi', 'dapi')) else spot).rest}/{path}"
+            addresses[name] = f"{futures.get(host[:4], spot).rest}/{path}"
     addresses["ws"]["spot"] = f"{spot.stream}/stream/ws"
     addresses["ws"]["ws-api"]["spot"] = spot.orders
     for name in ("future", "linear"):  # what ccxt calls USD-M has changed between its versions
         addresses["ws"][name] = f"{usdm.stream}/ws"
         addresses["ws"]["ws-api"][name] = usdm.orders
+    addresses["ws"]["inverse"] = f"{coinm.stream}/ws"
     return client
 
 

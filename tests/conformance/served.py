@@ -26,7 +26,7 @@ from venues.simulated.clients import StillMarket
 T = TypeVar("T")
 Levels = list[tuple[Decimal, Decimal]]
 
-ALL = ("binance", "binanceusdm", "okx")
+ALL = ("binance", "binanceusdm", "binancecoinm", "okx")
 PATIENCE_S = 30.0
 _BAND_TICKS = 150
 """How far from the middle orders are placed: no more levels than the shortest of the venues' streams shows."""

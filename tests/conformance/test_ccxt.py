@@ -58,6 +58,25 @@ def test_it_watches_trades(served: Served, exchange, venue_symbol, symbol):
     bounded(check())
 
 
+def test_it_watches_coinm_in_contracts(served: Served):
+    async def check() -> None:
+        async with ccxt_client(served, "binancecoinm") as client:
+            markets = await client.load_markets()
+            assert (markets["BTC/USD:BTC"]["inverse"], markets["BTC/USD:BTC"]["contractSize"]) == (True, 100)
+            await client.watch_order_book("BTC/USD:BTC")
+            watching = asyncio.create_task(client.watch_trades("BTC/USD:BTC"))
+            while not watching.done():
+                served.quote("binancecoinm", "BTCUSD_PERP", Side.BUY, "61800", "2")
+                served.quote("binancecoinm", "BTCUSD_PERP", Side.SELL, "61800", "2")
+                await asyncio.sleep(0.05)
+            assert (await watching)[0]["amount"] == 2
+            built, own = client.orderbooks["BTC/USD:BTC"], floats(served.book("binancecoinm", "BTCUSD_PERP"))
+            await until(lambda: [[level[:2] for level in built[side]] for side in ("bids", "asks")] == own)
+
+    served.fill_book("binancecoinm", "BTCUSD_PERP", MIDDLE)
+    bounded(check())
+
+
 @EVERYWHERE
 def test_it_creates_edits_and_cancels_orders(served: Served, exchange, venue_symbol, symbol):
     async def check() -> None:

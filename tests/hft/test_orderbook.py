@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence
 from fractions import Fraction
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -253,6 +254,29 @@ def test_two_books_seen_at_too_different_times_make_no_opportunity(young: int) -
     assert len(tight.find_opportunities(SYMBOL, START + 50 * MS)) == 1
     tight.records[young]["received_ns"] = START + 50 * MS + 1
     assert tight.find_opportunities(SYMBOL, START + 60 * MS) == []
+
+
+def test_sizes_in_contracts_are_compared_and_told_in_the_base() -> None:
+    """A hundred contracts of a hundredth are one coin."""
+    swap = msgspec.structs.replace(instrument(1, "third", taker_fee_ppm=0), contract_size="0.01", lot_size="1")
+    floor = Floor(Instruments([instrument(0, "binance", taker_fee_ppm=0), swap]))
+    floor.make_live(SPOT, bids=[("99.9", "5")], asks=[("100.0", "5")])
+    floor.snapshot(1, snapshot(100, [("101.0", "100")], [("101.1", "1")]))
+    floor.frames(1, _continuing("third"))
+    (found,) = floor.books.find_opportunities(SYMBOL, START)
+    assert (found.buy_book, found.sell_book, found.size) == (0, 1, 1.0)
+
+
+@pytest.mark.parametrize("inverse", [SPOT, PERP])
+def test_an_inverse_contract_is_compared_with_nothing_however_its_symbol_is_called(inverse: int) -> None:
+    """How much of the base a contract is changes with the price: as an amount of coins it would be wrong."""
+    books = [instrument(0, "binance", taker_fee_ppm=0), instrument(1, "binanceusdm", taker_fee_ppm=0)]
+    books[inverse] = msgspec.structs.replace(books[inverse], inverse=True, contract_value="100")
+    floor = Floor(Instruments(books))
+    floor.make_live(SPOT)
+    floor.make_live(PERP, bids=[("101.0", "1")], asks=[("101.1", "1")])
+    assert floor.books.find_opportunities(SYMBOL, START) == []
+    assert [floor.books.scan(book, START) for book in (SPOT, PERP)] == [0, 0]
 
 
 def test_a_symbol_on_one_exchange_or_on_none_has_no_opportunities() -> None:

@@ -22,7 +22,7 @@ from graphwiz_trader.venues.simulated import BinanceVenue, SimulatedExchange, Sy
 PATIENCE_S = 30.0
 CONFIG = HftConfig()
 EXCHANGES = ("binance", "binanceusdm")
-FEES = dict.fromkeys(EXCHANGES, (0, 0))
+FEES = dict.fromkeys((*EXCHANGES, "binancecoinm"), (0, 0))
 
 Levels = tuple[list[tuple[str, str]], list[tuple[str, str]]]
 
@@ -38,12 +38,13 @@ class BookState(NamedTuple):
 class Recordings:
     """A running market, and recording sessions of it."""
 
-    def __init__(self, simulated: SimulatedExchange) -> None:
+    def __init__(self, simulated: SimulatedExchange, config: HftConfig) -> None:
+        self._config = config
         self.venues: dict[str, BinanceVenue] = simulated.venues
         self.endpoints = {e: Endpoints(u.rest, u.stream, u.orders) for e, u in simulated.urls.items()}
 
     def session(self, settings: Settings) -> RecordingSession:
-        return RecordingSession(CONFIG, self.endpoints, settings)
+        return RecordingSession(self._config, self.endpoints, settings)
 
     @asynccontextmanager
     async def recording(self, settings: Settings) -> AsyncIterator[RecordingSession]:
@@ -65,11 +66,12 @@ class Recordings:
 
 
 @asynccontextmanager
-async def market(rate_per_s: float = 3_000) -> AsyncIterator[Recordings]:
-    simulated = SimulatedExchange(EXCHANGES, SyntheticMarket(seed=7, rate_per_s=rate_per_s))
+async def market(rate_per_s: float = 3_000, config: HftConfig = CONFIG) -> AsyncIterator[Recordings]:
+    """What the configuration wants recorded, simulated."""
+    simulated = SimulatedExchange(tuple(config.enabled_exchanges), SyntheticMarket(seed=7, rate_per_s=rate_per_s))
     await simulated.start()
     try:
-        yield Recordings(simulated)
+        yield Recordings(simulated, config)
     finally:
         await simulated.stop()
 

@@ -11,6 +11,7 @@ import pytest
 
 from graphwiz_trader.assembly.recorder import RecordingSession, Settings
 from graphwiz_trader.backtest.recordings import Recording
+from graphwiz_trader.config import HftConfig
 from graphwiz_trader.recording.errors import RecorderError, RecorderFullError
 from graphwiz_trader.recording.reader import read_segment, segments_in
 from graphwiz_trader.recording.segments import Rotation
@@ -39,6 +40,16 @@ async def test_books_after_a_replay_are_the_recorder_s_level_by_level(tmp_path):
     live = live_states(session)
     assert len(live) == 4
     assert all(state.is_trusted and len(state.levels[0]) > 5 for state in live.values())
+    assert replayed_states(recording_in(tmp_path)) == live
+
+
+@on_uvloop
+async def test_coinm_is_recorded_and_replayed_like_the_others(tmp_path):
+    config = HftConfig.model_validate({"market_data": {"exchanges": {"binancecoinm": {"symbols": ["BTC/USD"]}}}})
+    async with market(config=config) as exchanges, exchanges.recording(Settings(tmp_path)) as session:
+        await until_more(session, 1_000)
+    live = live_states(session)
+    assert set(live) == {("binancecoinm", "BTC/USD")}
     assert replayed_states(recording_in(tmp_path)) == live
 
 

@@ -39,7 +39,7 @@ def _group() -> None:
 
 @app.command()
 def serve(
-    venue: Annotated[list[str], typer.Option(help="binance, binanceusdm or okx; repeat for several.")],
+    venue: Annotated[list[str], typer.Option(help="binance, binanceusdm, binancecoinm or okx; repeat for several.")],
     market: Annotated[
         str,
         typer.Option(help="What moves the books: synthetic, live, or recording: with a DIR or EXCHANGE=FILE,… behind."),
@@ -101,6 +101,9 @@ async def _serve(
     ready = {"ready": True, "venues": exchange.urls, "faults": admin.address, **authority}
     sys.stdout.write(msgspec.json.encode(ready).decode() + "\n")
     sys.stdout.flush()
+    for venue, urls in exchange.urls.items():
+        if not urls.orders:
+            sys.stderr.write(f"{venue}: market data only, it takes no orders\n")
     await stopped.wait()
     await admin.stop()
     await exchange.stop()

@@ -21,7 +21,7 @@ from graphwiz_trader.assembly.session import SessionError, TradingSession
 from graphwiz_trader.assembly.warmup import warm_up
 from graphwiz_trader.config import HftConfig, default_file, load
 from graphwiz_trader.venues.base import Credentials, Endpoints
-from graphwiz_trader.venues.exchanges import exchange_of
+from graphwiz_trader.venues.exchanges import exchange_of, orders_of
 from graphwiz_trader.venues.simulated.defaults import credentials as simulated_credentials
 
 app = typer.Typer()
@@ -41,6 +41,8 @@ def trade(
     config = load(config_file or default_file())
     if not config.enabled:
         raise SessionError("hft.enabled is false in the configuration; set it to true to trade")
+    for exchange in config.enabled_exchanges if _sends(config) else ():
+        orders_of(exchange)
     if venues:
         config = _at(config, venues)
     credentials = {exchange: _credentials(exchange) for exchange in config.enabled_exchanges if _sends(config)}

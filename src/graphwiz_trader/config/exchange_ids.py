@@ -7,7 +7,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-EXCHANGES = ("binance", "binanceusdm", "okx")
+EXCHANGES = ("binance", "binanceusdm", "binancecoinm", "okx")
 """Those with a feed of their own, as ccxt spells them."""
 TRADED = ("binance", "binanceusdm")
 """Those that take orders, and take part unless the configuration says otherwise."""

@@ -84,6 +84,9 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """What a size of 1 is in the base asset: venues count some derivatives in contracts, in books and in orders."""
     inverse: bool = False
     """Worth a fixed amount of the quote and settled in the base: size times price is not what it is worth."""
+    contract_value: str = ""
+    """What a size of 1 of an inverse contract is always worth in the quote asset: on Binance COIN-M 100 USD of BTC's,
+    10 USD of the others'. Its sizes, in books and in orders, are whole contracts, no amount of the base."""
 
     @cached_property
     def size_step_units(self) -> int:
@@ -177,9 +180,13 @@ class Instruments:
         return tuple(dict.fromkeys(i.exchange for i in self._by_book))
 
     def same_symbol(self, book: int) -> tuple[int, ...]:
-        """The books of the same unified symbol on the other exchanges."""
-        symbol = self._by_book[book].symbol
-        return tuple(i.book for i in self._by_book if i.symbol == symbol and i.book != book)
+        """The books of the same unified symbol on the other exchanges, whose sizes can be compared with its own.
+
+        Those of inverse contracts compare with nothing: how much of the base they are changes with the price.
+        """
+        own = self._by_book[book]
+        alike = (i for i in self._by_book if i.symbol == own.symbol and i.book != book)
+        return tuple(i.book for i in alike if not (i.inverse or own.inverse))
 
 
 def decimals_of(step: str) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphwiz_trader.hft.events import MarketTrade, Opportunity, Side, Stream, Trust
-from graphwiz_trader.hft.instruments import Instrument, Instruments, decimals_of
+from graphwiz_trader.hft.instruments import UNIT_DECIMALS, Instrument, Instruments, decimals_of
 from graphwiz_trader.hft.kernels.book import LIVE
 from graphwiz_trader.hft.kernels.jit import direct
 from graphwiz_trader.hft.kernels.ladder import copy_levels, level_lots
@@ -259,7 +259,7 @@ class OrderBookManager:
             sell_book=sell_book,
             buy_price_ticks=buy_ticks,
             sell_price_ticks=sell_ticks,
-            size=min(buy_lots * float(buy.lot_size), sell_lots * float(sell.lot_size)),
+            size=min(buy_lots * buy.lot_units, sell_lots * sell.lot_units) / 10**UNIT_DECIMALS,
             net_bps=net_bps,
             time_ns=now_ns,
         )

@@ -19,7 +19,7 @@ from graphwiz_trader.venues.base import Credentials, Endpoints, Feed, OrderLine,
 from graphwiz_trader.venues.binance import exchange_info as binance_rules
 from graphwiz_trader.venues.binance.account import spot_balances
 from graphwiz_trader.venues.binance.feed import BinanceFeed
-from graphwiz_trader.venues.binance.market import SPOT, USDM
+from graphwiz_trader.venues.binance.market import COINM, SPOT, USDM
 from graphwiz_trader.venues.binance.order_codec import order_decoder as binance_order_decoder
 from graphwiz_trader.venues.binance.order_line import BinanceOrderLine
 from graphwiz_trader.venues.ccxt import instruments as ccxt_rules
@@ -149,6 +149,13 @@ _EXCHANGES = {
             orders="wss://ws-fapi.binance.com/ws-fapi/v1",
         ),
         new_attempts=USDM.new_attempts,
+    ),
+    "binancecoinm": Exchange(
+        load=binance_rules.load_instruments,
+        feeds={"binancecoinm": BinanceFeed},
+        orders=None,
+        public=Endpoints(rest="https://dapi.binance.com", stream="wss://dstream.binance.com", orders=""),
+        new_attempts=COINM.new_attempts,
     ),
     "okx": Exchange(
         load=okx_rules.load_instruments,

@@ -16,7 +16,11 @@ from graphwiz_trader.venues.exchanges import load_instruments
 from recordings import need
 from venues.harness import BTC, PERP, Exchange, on_uvloop
 
-RECORDED = {"binance": "binance/exchange_info_spot.json.gz", "binanceusdm": "binance/exchange_info_usdm.json.gz"}
+RECORDED = {
+    "binance": "binance/exchange_info_spot.json.gz",
+    "binanceusdm": "binance/exchange_info_usdm.json.gz",
+    "binancecoinm": "binance/exchange_info_coinm.json.gz",
+}
 
 
 def recorded(exchange: str) -> bytes:
@@ -71,13 +75,40 @@ def test_the_recorded_futures_rules_of_btc():
 
 
 @pytest.mark.recorded
+def test_coinm_counts_in_whole_contracts_of_a_worth_that_its_rules_tell():
+    btc, eth = read_instruments(recorded("binancecoinm"), "binancecoinm", ["BTC/USD", "ETH/USD"])
+    assert [(i.venue_symbol, i.base, i.quote) for i in (btc, eth)] == [
+        ("BTCUSD_PERP", "BTC", "USD"),
+        ("ETHUSD_PERP", "ETH", "USD"),
+    ]
+    assert (btc.inverse, btc.can_short, btc.contract_value, eth.contract_value) == (True, True, "100", "10")
+    assert (btc.tick_size, btc.lot_size, btc.size_step_lots, btc.min_size_lots) == ("0.1", "1", 1, 1)
+    assert (btc.size_text(7), btc.lots_from_text("7"), btc.max_size_lots) == ("7", 7, 1_000_000)
+    assert (btc.maker_fee_ppm, btc.taker_fee_ppm) == (200, 500)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "does not trade BTC/USDT now: its status is not told"),
+        ({"contractStatus": "SETTLING"}, "its status is SETTLING"),
+        ({"contractStatus": "TRADING", "LOT_SIZE": {"stepSize": "1"}}, "its rules cannot be used: contractSize is 0"),
+        ({"contractStatus": "TRADING", "contractSize": 10}, "stepSize 0.00001 is no multiple of 1"),
+    ],
+)
+def test_coinm_rules_that_do_not_say_what_a_contract_is_are_an_error(changes, said):
+    with pytest.raises(VenueError, match=said):
+        read_instruments(info(**changes), "binancecoinm", ["BTC/USDT"])
+
+
+@pytest.mark.recorded
 @pytest.mark.parametrize("exchange", RECORDED)
 def test_every_recorded_symbol_that_trades_becomes_an_instrument_that_keeps_its_filters(exchange):
     body = recorded(exchange)
     traded = {
         f"{s['baseAsset']}/{s['quoteAsset']}": {each["filterType"]: each for each in s["filters"]}
         for s in json.loads(body)["symbols"]
-        if s["status"] == "TRADING" and s.get("contractType", "PERPETUAL") == "PERPETUAL"
+        if "TRADING" in (s.get("status"), s.get("contractStatus")) and s.get("contractType", "PERPETUAL") == "PERPETUAL"
     }
     instruments = read_instruments(body, exchange, list(traded))
     assert len(Instruments(instruments)) == len(traded)

@@ -13,3 +13,8 @@ class TestSpot(FeedContract):
 class TestUsdm(FeedContract):
     exchange = "binanceusdm"
     symbols = ("BTC/USDT", "ETH/USDT")
+
+
+class TestCoinm(FeedContract):
+    exchange = "binancecoinm"
+    symbols = ("BTC/USD", "ETH/USD")

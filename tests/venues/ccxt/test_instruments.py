@@ -75,7 +75,8 @@ def test_a_linear_contract_counts_in_its_size_and_may_be_sold_short():
 
 
 def test_an_inverse_contract_says_so():
-    assert read_instrument("x", market(contract=True, linear=False, inverse=True, contractSize=100), TICK_SIZE).inverse
+    read = read_instrument("x", market(contract=True, linear=False, inverse=True, contractSize=100), TICK_SIZE)
+    assert (read.inverse, read.contract_size, read.contract_value) == (True, "1", "100")
 
 
 def test_fees_are_the_configured_ones_where_there_are():

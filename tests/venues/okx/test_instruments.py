@@ -55,7 +55,7 @@ def test_the_recorded_rules_of_btc():
     assert [(i.can_short, i.inverse) for i in (spot, linear, inverse)] == [(False, False), (True, False), (True, True)]
     assert (spot.tick_size, spot.lot_size, spot.min_size_lots, spot.contract_size) == ("0.1", "0.00000001", 1_000, "1")
     assert (linear.tick_size, linear.lot_size, linear.contract_size) == ("0.1", "1", "0.01")
-    assert (inverse.contract_size, inverse.max_size_lots) == ("1", 100_000_000)
+    assert (inverse.contract_size, inverse.contract_value, inverse.max_size_lots) == ("1", "100", 100_000_000)
     assert [(i.maker_fee_ppm, i.taker_fee_ppm) for i in (spot, linear)] == [(800, 1_000), (200, 500)]
 
 

@@ -2,9 +2,9 @@
 
 The finest price and size in a book are not what the filters say: those bind new orders, and resting orders outlive
 coarser rules. So a book's lot is the venue's own precision, its tick the finest price seen, and the filters give the
-steps of orders.
+steps of orders. COIN-M counts in whole contracts, so its lot is one contract, of ``contractSize`` US dollars.
 
-Sources: Binance spot API docs, "Exchange information", "Filters"; USD-M futures docs, "Exchange Information".
+Sources: Binance spot API docs, "Exchange information", "Filters"; USD-M and COIN-M docs, "Exchange Information".
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ _FINEST_LOT = "0.00000001"
 """Binance's assets have eight decimals."""
 _WHOLE_LOT = "0.0001"
 """Where orders are for whole units or more: finer remainders do not stand in such books, and sizes are huge."""
+_CONTRACT_LOT = "1"
 _MAX_LOTS = 2**53
 
 
@@ -44,11 +45,15 @@ class _Filter(msgspec.Struct, rename="camel"):
 
 class _Symbol(msgspec.Struct, rename="camel"):
     symbol: str
-    status: str
     base_asset: str
     quote_asset: str
     filters: list[_Filter]
+    status: str = ""
     contract_type: str = ""
+    contract_status: str = ""
+    """COIN-M's word for ``status``."""
+    contract_size: int = 0
+    """COIN-M's: what a contract is worth, in the quote asset."""
 
 
 class _ExchangeInfo(msgspec.Struct):
@@ -82,8 +87,9 @@ def read_instruments(
         rules = listed.get(symbol)
         if rules is None:
             raise VenueError(f"{exchange} does not list {symbol}; {did_you_mean(symbol, near(symbol, listed))}")
-        if rules.status != "TRADING":
-            raise VenueError(f"{exchange} does not trade {symbol} now: its status is {rules.status}")
+        status = rules.contract_status if market.is_inverse else rules.status
+        if status != "TRADING":
+            raise VenueError(f"{exchange} does not trade {symbol} now: its status is {status or 'not told'}")
         snapshot = (snapshots or {}).get(symbol)
         try:
             found.append(
@@ -141,7 +147,7 @@ def _instrument(market: Market, rules: _Symbol, book: int, fees_ppm: tuple[int, 
     price_units = _step(filters["PRICE_FILTER"].tick_size, "tickSize")
     size_units = _step(filters["LOT_SIZE"].step_size, "stepSize")
     tick_size = finest(price_units, prices)
-    lot_size = _FINEST_LOT if size_units < units_from_text("1") else _WHOLE_LOT
+    lot_size = _lot_size(market, size_units)
     lot_units = units_from_text(lot_size)
     if size_units % lot_units:
         raise ValueError(f"stepSize {text_from_units(size_units)} is no multiple of {lot_size}")
@@ -163,7 +169,23 @@ def _instrument(market: Market, rules: _Symbol, book: int, fees_ppm: tuple[int, 
         maker_fee_ppm=fees_ppm[0],
         taker_fee_ppm=fees_ppm[1],
         can_short=market.is_derivative,
+        inverse=market.is_inverse,
+        contract_value=_contract_value(market, rules),
     )
+
+
+def _lot_size(market: Market, size_units: int) -> str:
+    if market.is_inverse:
+        return _CONTRACT_LOT
+    return _FINEST_LOT if size_units < units_from_text("1") else _WHOLE_LOT
+
+
+def _contract_value(market: Market, rules: _Symbol) -> str:
+    if not market.is_inverse:
+        return ""
+    if rules.contract_size <= 0:
+        raise ValueError(f"contractSize is {rules.contract_size}")
+    return str(rules.contract_size)
 
 
 def _step(text: str, what: str) -> int:

@@ -14,7 +14,6 @@ from graphwiz_trader.venues.base import Credentials, Endpoints, Sink, VenueError
 from graphwiz_trader.venues.binance.line import BinanceLine, Place
 from graphwiz_trader.venues.binance.market import market_of, read_time
 from graphwiz_trader.venues.binance.snapshots import Snapshots
-from graphwiz_trader.venues.binance.subscriptions import MOST_STREAMS
 from graphwiz_trader.venues.clock import VenueClock
 from graphwiz_trader.venues.connection import Timing
 from graphwiz_trader.venues.lines import ParallelLines
@@ -56,8 +55,8 @@ class BinanceFeed:
             for i in self._instruments
         }
         self._wanted = set(self._streams)
-        if len(self._streams) * len(self._market.streams) > MOST_STREAMS:
-            most = MOST_STREAMS // len(self._market.streams)
+        most = self._market.most_streams // len(self._market.streams)
+        if len(self._streams) > most:
             raise VenueError(f"{exchange}: {len(self._streams)} symbols; one connection carries {most} at most")
         hosts = [host.rstrip("/") for host in (endpoints.stream, endpoints.backup_stream) if host]
         self._place = Place([host + self._market.stream_path for host in hosts], self._market.messages_per_s, {})

@@ -1,6 +1,6 @@
-"""Where Binance's markets differ: paths, stream names, weights, limits. Spot and USD-M futures; one value each.
+"""Where Binance's markets differ: paths, stream names, weights, limits. Spot, USD-M, COIN-M futures; one value each.
 
-Sources: Binance spot API docs, "WebSocket Streams", "Market Data endpoints", "LIMITS"; USD-M futures docs,
+Sources: Binance spot API docs, "WebSocket Streams", "Market Data endpoints", "LIMITS"; USD-M and COIN-M futures docs,
 "Websocket Market Streams", "Order Book", "General Info".
 """
 
@@ -23,26 +23,30 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
     """What is streamed of each symbol."""
     messages_per_s: int
     """How much a stream connection may be told; pings and pongs count."""
+    most_streams: int = 1_024
+    """On one connection."""
     depth_path: str
     depth_weight: int
     """Of a snapshot with 1,000 levels a side."""
     weight_per_minute: int
     exchange_info_path: str
     time_path: str
-    user_stream_path: str
+    user_stream_path: str = ""
     """Where user data is streamed, the listen key behind it; empty where it comes over the order connection."""
     attempts_per_5_minutes: int = 300
-    key_check: str
+    key_check: str = ""
     """A signed request that proves an HMAC key where subscribing to user data does not; empty where it does."""
-    order_trades_path: str
+    order_trades_path: str = ""
     """Where REST is asked for an order's trades; empty where the order connection can be asked."""
-    response_type: str
-    """How much an order's answer says: as much as this market offers."""
-    post_only_type: str
-    post_only_time_in_force: str
-    prevents_self_trade: bool
+    response_type: str = ""
+    """How much an order's answer says: as much as this market offers. Empty where no orders are sent."""
+    post_only_type: str = ""
+    post_only_time_in_force: str = ""
+    prevents_self_trade: bool = False
     """Whether ``selfTradePreventionMode`` is to be sent: USD-M's default has changed before."""
     is_derivative: bool
+    is_inverse: bool = False
+    """Sizes are contracts of a fixed worth in the quote, settled in the base."""
     maker_fee_ppm: int
     taker_fee_ppm: int
 
@@ -70,13 +74,8 @@ SPOT = Market(
     weight_per_minute=6_000,
     exchange_info_path="/api/v3/exchangeInfo",
     time_path="/api/v3/time",
-    user_stream_path="",
-    key_check="",
-    order_trades_path="",
     response_type="FULL",
     post_only_type="LIMIT_MAKER",
-    post_only_time_in_force="",
-    prevents_self_trade=False,
     is_derivative=False,
     maker_fee_ppm=1_000,
     taker_fee_ppm=1_000,
@@ -104,7 +103,26 @@ USDM = Market(
     taker_fee_ppm=500,
 )
 
-_MARKETS = {market.exchange: market for market in (SPOT, USDM)}
+COINM = Market(
+    exchange="binancecoinm",
+    stream_path="/stream",
+    streams=("depth@100ms", "bookTicker", "trade"),
+    messages_per_s=10,
+    most_streams=200,
+    depth_path="/dapi/v1/depth",
+    depth_weight=20,
+    weight_per_minute=2_400,
+    exchange_info_path="/dapi/v1/exchangeInfo",
+    time_path="/dapi/v1/time",
+    is_derivative=True,
+    is_inverse=True,
+    maker_fee_ppm=200,
+    taker_fee_ppm=500,
+)
+"""Its streams are not routed by path, as USD-M's are; ``trade`` is undocumented there as on USD-M. Risk refuses inverse
+contracts, so there is nothing about orders."""
+
+_MARKETS = {market.exchange: market for market in (SPOT, USDM, COINM)}
 
 
 def market_of(exchange: str) -> Market:

@@ -20,8 +20,6 @@ import msgspec
 
 from graphwiz_trader.venues.pacing import BackOff
 
-MOST_STREAMS = 1_024
-"""On one connection. Source: Binance spot API docs, "WebSocket Streams"."""
 _MOST_AT_ONCE = 100
 """In one request: about 3 KB."""
 _ANSWER_S = 5.0

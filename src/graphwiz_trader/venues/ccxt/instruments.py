@@ -108,6 +108,7 @@ def _instrument(
         can_short=is_contract,
         contract_size=decimal_text(market["contractSize"]) if is_linear else "1",
         inverse=bool(market["inverse"]),
+        contract_value=decimal_text(market["contractSize"]) if market["inverse"] else "",
     )
 
 

@@ -182,6 +182,7 @@ def _instrument(exchange: str, rules: _Rules, book: int, fees_ppm: Fees, levels:
         can_short=rules.inst_type == SWAP,
         contract_size=_contract_size(rules),
         inverse=rules.ct_type == "inverse",
+        contract_value=_times_multiplier(rules) if rules.ct_type == "inverse" else "",
     )
 
 
@@ -191,6 +192,11 @@ def _contract_size(rules: _Rules) -> str:
         return "1"
     if rules.ct_type != "linear" or rules.ct_val_ccy != rules.pair[0]:
         raise ValueError(f"a contract of type {rules.ct_type!r} that counts {rules.ct_val_ccy!r}")
+    return _times_multiplier(rules)
+
+
+def _times_multiplier(rules: _Rules) -> str:
+    """How much a contract is of what ``ctVal`` counts: of the base where it is linear, of the quote where inverse."""
     for text, what in ((rules.ct_val, "ctVal"), (rules.ct_mult, "ctMult")):
         _positive(text, what)
     return f"{(Decimal(rules.ct_val) * Decimal(rules.ct_mult)).normalize():f}"

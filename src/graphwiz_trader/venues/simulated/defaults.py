@@ -19,6 +19,7 @@ WITH_PASSPHRASE = frozenset({"okx"})
 DEMO_FUNDS = {
     "binance": {"USDT": "1000000", "BTC": "20", "ETH": "400", "SOL": "5000"},
     "binanceusdm": {"USDT": "1000000"},
+    "binancecoinm": {},
     "okx": {"USDT": "1000000", "BTC": "20", "ETH": "400", "SOL": "5000"},
 }
 
@@ -46,7 +47,8 @@ def credentials(exchange: str, environment: Mapping[str, str]) -> Credentials:
 
 
 def default_instruments(exchanges: Iterable[str]) -> list[Instrument]:
-    """BTC, ETH and SOL against USDT on each of the exchanges, on spot venues also ETH and SOL against BTC.
+    """BTC, ETH and SOL against USDT on each of the exchanges, on spot venues also ETH and SOL against BTC, on COIN-M
+    against USD.
 
     Their rules are like the real ones'.
 
@@ -88,6 +90,25 @@ def _usdm(base: str, tick_size: str, lot_size: str) -> Instrument:
         maker_fee_ppm=200,
         taker_fee_ppm=500,
         can_short=True,
+    )
+
+
+def _coinm(base: str, tick_size: str, contract_value: str) -> Instrument:
+    return Instrument(
+        book=0,
+        exchange="binancecoinm",
+        symbol=f"{base}/USD",
+        venue_symbol=f"{base}USD_PERP",
+        base=base,
+        quote="USD",
+        tick_size=tick_size,
+        lot_size="1",
+        max_size_lots=10**6,
+        maker_fee_ppm=200,
+        taker_fee_ppm=500,
+        can_short=True,
+        inverse=True,
+        contract_value=contract_value,
     )
 
 
@@ -135,6 +156,7 @@ _LISTED = {
         _spot("SOL", "BTC", "0.0000001", "0.01", "0.0001"),
     ),
     "binanceusdm": (_usdm("BTC", "0.1", "0.001"), _usdm("ETH", "0.01", "0.001"), _usdm("SOL", "0.01", "0.01")),
+    "binancecoinm": (_coinm("BTC", "0.1", "100"), _coinm("ETH", "0.01", "10"), _coinm("SOL", "0.001", "10")),
     "okx": (
         _okx_spot("BTC", "0.1", "0.00000001", 1_000),
         _okx_spot("ETH", "0.01", "0.000001", 100),

@@ -17,7 +17,8 @@ from graphwiz_trader.venues.simulated.venue_book import Matcher
 
 
 class Urls(msgspec.Struct, frozen=True):
-    """Where a venue listens: ``http(s)://host:port``, ``ws(s)://host:port``, and the full address for orders.
+    """Where a venue listens: ``http(s)://host:port``, ``ws(s)://host:port``, and the full address for orders, which is
+    empty where none are taken.
 
     The paths of the dialect's streams are appended to ``stream``.
     """

@@ -61,6 +61,7 @@ class Maker:
         instrument = book.listing.instrument
         self._tick = instrument.tick_units / 10**UNIT_DECIMALS
         self._lot = instrument.lot_units / 10**UNIT_DECIMALS
+        self._contract_dollars = float(instrument.contract_value) if instrument.inverse else 0.0
         self._quotes: tuple[list[int], list[int]] = ([0] * LEVELS, [0] * LEVELS)
 
     def open(self, now_ms: int) -> None:
@@ -100,9 +101,7 @@ class Maker:
         return max(1, self._ticks(fair * (1 - side.sign * distance_bps * 1e-4), side))
 
     def _place(self, side: Side, level: int, price_ticks: int, now_ms: int) -> None:
-        size_lots = max(
-            1, round(QUOTE_NOTIONAL * self._rng.lognormvariate(0.0, 0.8) / self._view.dollars() / self._lot)
-        )
+        size_lots = max(1, round(QUOTE_NOTIONAL * self._rng.lognormvariate(0.0, 0.8) / self._lot_dollars()))
         self._quotes[side][level] = self.venue.place_for_market(
             self._book, side, price_ticks, size_lots, TimeInForce.GTC, now_ms
         )
@@ -127,8 +126,12 @@ class Maker:
         fair = self._view.price(time_ms)
         limit_ticks = max(1, self._ticks(fair * (1 + side.sign * TAKER_REACH_BPS * 1e-4), side))
         notional = TAKER_NOTIONAL * self._rng.lognormvariate(0.0, 1.0)
-        size_lots = max(1, round(notional / self._view.dollars() / self._lot))
+        size_lots = max(1, round(notional / self._lot_dollars()))
         self.venue.place_for_market(self._book, side, limit_ticks, size_lots, TimeInForce.IOC, now_ms)
+
+    def _lot_dollars(self) -> float:
+        """What a lot is worth; an inverse contract is worth the same at every price."""
+        return self._contract_dollars or self._view.dollars() * self._lot
 
     def _ticks(self, price: float, side: Side) -> int:
         """Rounded away from the fair price."""

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from graphwiz_trader.hft.instruments import PPM
-from graphwiz_trader.venues.simulated.binance.limits import SPOT_LIMITS, USDM_LIMITS
+from graphwiz_trader.venues.simulated.binance.limits import COINM_LIMITS, SPOT_LIMITS, USDM_LIMITS
 from graphwiz_trader.venues.simulated.binance.numbers import Numbers, fixed
 from graphwiz_trader.venues.simulated.listing import Listing
 from graphwiz_trader.venues.simulated.matching import SelfTrade
@@ -51,6 +51,19 @@ def usdm_exchange_info(listings: Iterable[Listing], now_ms: int) -> bytes:
             "exchangeFilters": [],
             "assets": [{"asset": asset, "marginAvailable": True, "autoAssetExchange": "0"} for asset in assets],
             "symbols": [_usdm_symbol(listing) for listing in listed],
+        }
+    )
+
+
+def coinm_exchange_info(listings: Iterable[Listing], now_ms: int) -> bytes:
+    """``GET /dapi/v1/exchangeInfo``: contracts are counted, and how much one is worth stands here alone."""
+    return msgspec.json.encode(
+        {
+            "timezone": "UTC",
+            "serverTime": now_ms,
+            "rateLimits": COINM_LIMITS.as_listed(),
+            "exchangeFilters": [],
+            "symbols": [_coinm_symbol(listing) for listing in listings],
         }
     )
 
@@ -109,19 +122,42 @@ def _spot_symbol(listing: Listing) -> dict[str, Any]:
 
 
 def _usdm_symbol(listing: Listing) -> dict[str, Any]:
+    instrument = listing.instrument
+    perpetual = _perpetual(listing)
+    return {
+        **perpetual,
+        "pair": listing.symbol,
+        "status": "TRADING",
+        "marginAsset": instrument.quote,
+        "filters": [*perpetual["filters"], {"filterType": "MIN_NOTIONAL", "notional": instrument.min_notional}],
+    }
+
+
+def _coinm_symbol(listing: Listing) -> dict[str, Any]:
+    instrument = listing.instrument
+    return {
+        **_perpetual(listing),
+        "pair": listing.symbol.removesuffix("_PERP"),
+        "contractStatus": "TRADING",
+        "contractSize": int(instrument.contract_value),
+        "marginAsset": instrument.base,
+        "equalQtyPrecision": 4,
+        "maxMoveOrderLimit": 10_000,
+    }
+
+
+def _perpetual(listing: Listing) -> dict[str, Any]:
+    """What USD-M and COIN-M say alike of a perpetual contract."""
     instrument, numbers = listing.instrument, Numbers(listing)
     return {
         "symbol": listing.symbol,
-        "pair": listing.symbol,
         "contractType": "PERPETUAL",
         "deliveryDate": _PERPETUAL_DELIVERY_MS,
         "onboardDate": 0,
-        "status": "TRADING",
         "maintMarginPercent": "2.5000",
         "requiredMarginPercent": "5.0000",
         "baseAsset": instrument.base,
         "quoteAsset": instrument.quote,
-        "marginAsset": instrument.quote,
         "pricePrecision": listing.price_decimals,
         "quantityPrecision": listing.size_decimals,
         "baseAssetPrecision": 8,
@@ -136,7 +172,6 @@ def _usdm_symbol(listing: Listing) -> dict[str, Any]:
             _lot_filter("LOT_SIZE", listing, numbers),
             _lot_filter("MARKET_LOT_SIZE", listing, numbers),
             {"filterType": "MAX_NUM_ORDERS", "limit": listing.max_open_orders},
-            {"filterType": "MIN_NOTIONAL", "notional": instrument.min_notional},
             {
                 "filterType": "PERCENT_PRICE",
                 "multiplierUp": _times(listing.price_up_ppm),

@@ -1,4 +1,4 @@
-"""Where Binance spot and Binance USD-M differ on the wire: paths, stream names, number forms, defaults."""
+"""Where Binance's spot, USD-M and COIN-M markets differ on the wire: paths, stream names, number forms, defaults."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from graphwiz_trader.hft.instruments import Instrument
-from graphwiz_trader.venues.simulated.binance.exchange_info import spot_exchange_info, usdm_exchange_info
-from graphwiz_trader.venues.simulated.binance.limits import SPOT_LIMITS, USDM_LIMITS, Limits
+from graphwiz_trader.venues.simulated.binance.coinm_frames import CoinmFrames
+from graphwiz_trader.venues.simulated.binance.exchange_info import (
+    coinm_exchange_info,
+    spot_exchange_info,
+    usdm_exchange_info,
+)
+from graphwiz_trader.venues.simulated.binance.limits import COINM_LIMITS, SPOT_LIMITS, USDM_LIMITS, Limits
 from graphwiz_trader.venues.simulated.binance.market_frames import MarketFrames, SpotFrames, UsdmFrames
 from graphwiz_trader.venues.simulated.binance.numbers import Numbers
 from graphwiz_trader.venues.simulated.binance.public_api import DepthRules, ExchangeInfo
@@ -22,8 +27,10 @@ class Flavour(msgspec.Struct, frozen=True, kw_only=True):
     """One of Binance's markets."""
 
     exchange: str
-    linear: bool
+    is_routed: bool
+    """Streams are split by path: ``/public``, ``/market``, ``/private``."""
     orders_path: str
+    """Empty for a market that takes no orders here."""
     depth_rules: DepthRules
     limits: Limits
     depth_intervals_ms: Mapping[str, int]
@@ -35,7 +42,7 @@ class Flavour(msgspec.Struct, frozen=True, kw_only=True):
 
 SPOT = Flavour(
     exchange="binance",
-    linear=False,
+    is_routed=False,
     orders_path="/ws-api/v3",
     depth_rules=DepthRules(100, 5_000, ((100, 5), (500, 25), (1_000, 50), (5_000, 250))),
     limits=SPOT_LIMITS,
@@ -48,7 +55,7 @@ SPOT = Flavour(
 
 USDM = Flavour(
     exchange="binanceusdm",
-    linear=True,
+    is_routed=True,
     orders_path="/ws-fapi/v1",
     depth_rules=DepthRules(500, 1_000, ((50, 2), (100, 5), (500, 10), (1_000, 20))),
     limits=USDM_LIMITS,
@@ -59,4 +66,17 @@ USDM = Flavour(
     list_instrument=lambda instrument: Listing.of(instrument, price_decimals=2, linear=True),
 )
 
-FLAVOURS = {flavour.exchange: flavour for flavour in (SPOT, USDM)}
+COINM = Flavour(
+    exchange="binancecoinm",
+    is_routed=False,
+    orders_path="",
+    depth_rules=USDM.depth_rules,
+    limits=COINM_LIMITS,
+    depth_intervals_ms={"@depth": 250, "@depth@100ms": 100, "@depth@500ms": 500},
+    line_rules=USDM.line_rules,
+    frames=CoinmFrames,
+    exchange_info=coinm_exchange_info,
+    list_instrument=Listing.of,
+)
+
+FLAVOURS = {flavour.exchange: flavour for flavour in (SPOT, USDM, COINM)}

@@ -69,6 +69,13 @@ USDM_LIMITS = Limits(
     messages_per_second=10,
 )
 
+COINM_LIMITS = Limits(
+    weight_per_minute=2_400,
+    orders=(OrderLimit("MINUTE", 1, 1_200),),
+    forgives_filled=False,
+    messages_per_second=10,
+)
+
 
 class RateLimiter:
     """Counts, and refuses what is too much. ``is_strict`` False: it counts only."""

@@ -10,9 +10,10 @@ from urllib.parse import parse_qs, unquote
 from graphwiz_trader.hft.instruments import Instrument
 from graphwiz_trader.venues.simulated.accounts import Account
 from graphwiz_trader.venues.simulated.binance.authentication import ApiKeys
+from graphwiz_trader.venues.simulated.binance.coinm_api import coinm_api
 from graphwiz_trader.venues.simulated.binance.errors import BinanceError
 from graphwiz_trader.venues.simulated.binance.fault_words import BinanceWords
-from graphwiz_trader.venues.simulated.binance.flavours import Flavour
+from graphwiz_trader.venues.simulated.binance.flavours import COINM, SPOT, Flavour
 from graphwiz_trader.venues.simulated.binance.limits import RateLimiter
 from graphwiz_trader.venues.simulated.binance.market_streams import MarketStreams
 from graphwiz_trader.venues.simulated.binance.numbers import Numbers
@@ -69,13 +70,13 @@ class BinanceVenue:
             symbol: (book, flavour.frames(symbol, self.numbers[symbol])) for symbol, book in self.venue.books.items()
         }
         intervals = dict(flavour.depth_intervals_ms)
-        if not flavour.linear:
+        if flavour is SPOT:
             intervals["@depth@100ms"] = spot_depth_interval_ms
         self.streams = MarketStreams(self.hub, books, intervals, self.faults)
         self.venue.market_listeners.append(self.streams)
-        history = TradeHistory(listings)
-        self.venue.market_listeners.append(history)
-        self.public = PublicApi(books, self.numbers, history, flavour.exchange_info, flavour.depth_rules)
+        self._history = TradeHistory(listings)
+        self.venue.market_listeners.append(self._history)
+        self.public = PublicApi(books, self.numbers, self._history, flavour.exchange_info, flavour.depth_rules)
         self.limiter = RateLimiter(flavour.limits, is_strict=is_limited)
         self.venue.order_listeners.append(self.limiter)
         self._upkeep = UsdmUpkeep(self.venue, self.hub)
@@ -86,8 +87,9 @@ class BinanceVenue:
 
     @property
     def urls(self) -> Urls:
-        """Raises RuntimeError before ``start``."""
-        return Urls(self.front.rest_url, self.front.stream_url, self.front.stream_url + self.flavour.orders_path)
+        """No address for orders where none are taken. Raises RuntimeError before ``start``."""
+        orders = self.front.stream_url + self.flavour.orders_path if self._api is not None else ""
+        return Urls(self.front.rest_url, self.front.stream_url, orders)
 
     @property
     def open_connections(self) -> int:
@@ -150,8 +152,10 @@ class BinanceVenue:
         except BinanceError as error:
             return refusal(error)
 
-    def _apis(self) -> tuple[WebSocketApi, RestApi]:
-        if not self.flavour.linear:
+    def _apis(self) -> tuple[WebSocketApi | None, RestApi]:
+        if self.flavour is COINM:
+            return None, coinm_api(self.venue.books, self.keys, self.numbers, self.public, self._history, self.limiter)
+        if self.flavour is SPOT:
             return spot_apis(
                 self.venue,
                 self.keys,
@@ -177,12 +181,12 @@ class BinanceVenue:
         """The handler for a WebSocket's address. Raises BinanceError when there is no such path."""
         path, parameters = request.path, parse_qs(request.query)
         in_microseconds = wants_microseconds("".join(parameters.get("timeUnit", [])) or None)
-        if path.rstrip("/") == self.flavour.orders_path:
+        if self._api is not None and path.rstrip("/") == self.flavour.orders_path:
             returns_limits = "".join(parameters.get("returnRateLimits", [])).lower() != "false"
             options = ApiOptions(request.client, returns_limits, in_microseconds)
             return ApiSocket(self._api, self._clock_ms, self.flavour.line_rules, options)
         route = ""
-        if self.flavour.linear and path.startswith(("/public/", "/market/", "/private/")):
+        if self.flavour.is_routed and path.startswith(("/public/", "/market/", "/private/")):
             _, route, path = path.split("/", 2)
             path = f"/{path}"
         streams = "/".join(parameters.get("streams", []) + parameters.get("listenKey", []))

@@ -1,0 +1,98 @@
+"""The simulated COIN-M market: its words, its worth in dollars, and that it takes no orders."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from graphwiz_trader.hft.events import Side
+from graphwiz_trader.venues.simulated import SyntheticMarket
+from graphwiz_trader.venues.simulated.binance.coinm_api import NO_ORDERS
+from graphwiz_trader.venues.simulated.binance.parameters import Parameters
+from graphwiz_trader.venues.simulated.synthetic import QUOTE_NOTIONAL
+from venues.simulated.clients import Client, get, in_loop, serving
+from venues.simulated.house import NOW_MS, quote
+from venues.simulated.test_streams import follow, still_venue
+
+BTC = "BTCUSD_PERP"
+
+
+def test_frames_are_usdm_s_with_the_pair_beside_the_symbol():
+    """Binance COIN-M futures docs: examples of each stream, and of ``depth``."""
+    at = still_venue("binancecoinm")
+    listener = follow(at, *(f"btcusd_perp@{stream}" for stream in ("depth@100ms", "bookTicker", "trade", "aggTrade")))
+    quote(at.venue, Side.SELL, 95_481, 7, BTC)
+    quote(at.venue, Side.BUY, 95_481, 2, BTC)
+    at.venue.publish(NOW_MS)
+    at.streams.flush(NOW_MS)
+    frames = {frame["e"]: frame for frame in listener.data()}
+    assert list(frames["depthUpdate"]) == ["e", "E", "T", "s", "ps", "U", "u", "pu", "b", "a"]
+    assert frames["depthUpdate"]["a"] == [["9548.1", "5"]]
+    assert list(frames["bookTicker"]) == ["e", "u", "s", "ps", "b", "B", "a", "A", "T", "E"]
+    assert (frames["bookTicker"]["s"], frames["bookTicker"]["ps"]) == (BTC, "BTCUSD")
+    assert (frames["trade"]["p"], frames["trade"]["q"]) == ("9548.1", "2")
+    assert "ps" not in frames["aggTrade"]
+    snapshot = json.loads(at.public.depth(Parameters({"symbol": BTC}), NOW_MS))
+    assert list(snapshot) == ["lastUpdateId", "symbol", "pair", "E", "T", "bids", "asks"]
+
+
+def test_what_is_asked_over_rest_counts_contracts_and_says_what_they_are_worth():
+    async def check() -> None:
+        async with serving("binancecoinm") as exchange:
+            venue, rest = exchange.venues["binancecoinm"].venue, exchange.urls["binancecoinm"].rest
+            quote(venue, Side.SELL, 400_000, 3, BTC)
+            quote(venue, Side.BUY, 400_000, 2, BTC)
+            venue.publish(NOW_MS)
+            info = (await get(rest, "/dapi/v1/exchangeInfo")).json()
+            assert {s["symbol"]: s["contractSize"] for s in info["symbols"]} == {
+                BTC: 100, "ETHUSD_PERP": 10, "SOLUSD_PERP": 10,
+            }  # fmt: skip
+            (trade,) = (await get(rest, f"/dapi/v1/trades?symbol={BTC}")).json()
+            assert (trade["qty"], trade["baseQty"]) == ("2", "0.00500000")  # 200 USD at 40,000
+            (best,) = (await get(rest, "/dapi/v1/ticker/bookTicker?pair=BTCUSD")).json()
+            assert (best["symbol"], best["askPrice"], best["askQty"]) == (BTC, "40000.0", "1")
+            assert len((await get(rest, "/dapi/v1/ticker/price")).json()) == 3
+            wrong = await get(rest, "/dapi/v1/ticker/price?symbol=BTCUSDT")
+            assert (wrong.status_code, wrong.json()["code"]) == (400, -1121)
+
+    in_loop(check)
+
+
+@pytest.mark.parametrize("path", ["/dapi/v1/account", "/dapi/v1/openOrders", "/dapi/v1/order"])
+def test_orders_and_accounts_are_refused_in_words(path):
+    async def check() -> None:
+        async with serving("binancecoinm") as exchange:
+            refused = await get(exchange.urls["binancecoinm"].rest, path)
+            assert (refused.status_code, refused.json()) == (400, {"code": -1020, "msg": NO_ORDERS})
+
+    in_loop(check)
+
+
+def test_streams_are_not_routed_by_path_and_there_is_no_address_for_orders():
+    async def check() -> None:
+        async with serving("binancecoinm") as exchange:
+            urls = exchange.urls["binancecoinm"]
+            assert urls.orders == ""
+            async with Client(f"{urls.stream}/ws/btcusd_perp@bookTicker") as client:
+                quote(exchange.venues["binancecoinm"].venue, Side.BUY, 400_000, 1, BTC)
+                exchange.venues["binancecoinm"].venue.publish(NOW_MS)
+                assert (await client.receive())["B"] == "1"
+            for path in ("/public/ws/btcusd_perp@depth", "/", "/ws-dapi/v1"):
+                assert (await get(urls.rest, path)).status_code == 404
+
+    in_loop(check)
+
+
+def test_makers_of_contracts_quote_the_same_dollars_as_makers_of_coins():
+    market = SyntheticMarket(seed=3)
+
+    async def check() -> None:
+        async with serving("binancecoinm", market=market) as exchange:
+            books = exchange.venues["binancecoinm"].venue.books
+            for symbol, dollars in ((BTC, 100), ("ETHUSD_PERP", 10)):
+                levels = books[symbol].matcher.levels(Side.BUY, 20)
+                mean = sum(lots for _, lots in levels) * dollars / len(levels)
+                assert 0.3 * QUOTE_NOTIONAL < mean < 4 * QUOTE_NOTIONAL
+
+    in_loop(check)
