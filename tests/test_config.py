@@ -210,7 +210,7 @@ def test_a_key_given_twice_is_refused(problems):
         ("market_data.exchanges.binance.websocket", "false", "this exchange is only streamed"),
         ("market_data.exchanges.binance", "7", "expected a group of keys: enabled, symbols"),
         ("market_data.exchanges", "[binance]", "expected a group of keys"),
-        ("market_data.exchanges.binance.endpoints", "{rest: 'http://127.0.0.1'}", "missing, expected a ws://"),
+        ("market_data.exchanges.binance.endpoints", "{rest: 'http://127.0.0.1'}", "stream: missing, expected a ws://"),
     ],
 )
 def test_a_value_out_of_bounds_says_what_was_found_and_what_is_allowed(problems, key, value, expected):
@@ -383,6 +383,17 @@ def test_there_are_one_to_four_parallel_lines(write, lines, is_right):
         assert load(write(text)).market_data.exchanges["binance"].lines == lines
     else:
         with pytest.raises(ConfigError, match=r"market_data\.exchanges\.binance\.lines"):
+            load(write(text))
+
+
+@pytest.mark.parametrize(("mode", "is_right"), [("paper", True), ("shadow", True), ("simulated", False)])
+def test_an_address_for_orders_is_needed_only_where_orders_are_sent(write, mode, is_right):
+    endpoints = "{rest: 'http://127.0.0.1:1', stream: 'ws://127.0.0.1:1'}"
+    text = f"hft:\n  mode: {mode}\n  market_data:\n    exchanges:\n      binance:\n        endpoints: {endpoints}\n"
+    if is_right:
+        assert load(write(text)).market_data.exchanges["binance"].endpoints.orders is None
+    else:
+        with pytest.raises(ConfigError, match=r"endpoints\.orders: is missing.*or set hft\.mode to paper"):
             load(write(text))
 
 

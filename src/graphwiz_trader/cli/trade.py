@@ -84,8 +84,8 @@ def _endpoints(config: HftConfig) -> dict[str, Endpoints]:
     for exchange, settings in config.enabled_exchanges.items():
         given = settings.endpoints
         if given is not None:
-            orders = given.orders if _sends(config) else ""
-            endpoints[exchange] = Endpoints(given.rest, given.stream, orders, given.backup_stream or "")
+            orders = given.orders if _sends(config) else None
+            endpoints[exchange] = Endpoints(given.rest, given.stream, orders or "", given.backup_stream or "")
         elif not _sends(config):
             endpoints[exchange] = msgspec.structs.replace(exchange_of(exchange).public, orders="")
     return endpoints

@@ -30,6 +30,7 @@ from graphwiz_trader.config.values import (
     is_loopback,
 )
 
+_MaybeAddress = Annotated[SocketAddress | None, Kind("a ws:// or wss:// address")]
 ExchangeId = Annotated[str, AfterValidator(checked_id)]
 
 CURRENCY = Unit("risk.currency")
@@ -45,8 +46,8 @@ class EndpointsConfig(Section):
 
     rest: HttpAddress = Field(description="Snapshots and symbol rules.")
     stream: SocketAddress = Field(description="Market data streams.")
-    orders: SocketAddress = Field(description="Order entry; not used in paper and shadow mode.")
-    backup_stream: Annotated[SocketAddress | None, Kind("a ws:// or wss:// address")] = Field(
+    orders: _MaybeAddress = Field(default=None, description="Order entry; not needed in paper and shadow mode.")
+    backup_stream: _MaybeAddress = Field(
         default=None, description="Another way to the same streams: lines are spread over both."
     )
 
@@ -299,14 +300,16 @@ class HftConfig(Section):
 
     def _beyond_this_machine(self, exchange: str) -> list[tuple[str, str]]:
         """A simulated exchange is on this machine; orders to an address elsewhere would be real ones."""
-        if self.mode != "simulated":
-            return []
         endpoints = self.market_data.exchanges[exchange].endpoints
-        return [
+        if self.mode != "simulated" or endpoints is None:
+            return []
+        missing = "is missing, and in simulated mode that is where orders go; give it, or set hft.mode to paper"
+        unsent = [(f"market_data.exchanges.{exchange}.endpoints.orders", missing)] if endpoints.orders is None else []
+        return unsent + [
             (
                 f"market_data.exchanges.{exchange}.endpoints.{name}",
                 f"{urlsplit(address).hostname} is not this machine, as in simulated mode it must be",
             )
-            for name, address in endpoints or ()
+            for name, address in endpoints
             if address is not None and not is_loopback(address)
         ]
