@@ -20,7 +20,8 @@ from benchmarks.wire import KEY, SECRET, SIZE, SYMBOL
 from benchmarks.wire.connecting import orders_url, rest_url, run
 from graphwiz_trader.assembly import core as assembly
 from graphwiz_trader.assembly.measured import MeasuredEngine
-from graphwiz_trader.assembly.rehearsal import Rehearsal, keep_awake
+from graphwiz_trader.assembly.polling import keep_awake, spare_percent
+from graphwiz_trader.assembly.rehearsal import Rehearsal
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.hft.events import Decision, OrderIntent, Side
 from graphwiz_trader.hft.orderbook import OrderBookManager
@@ -61,6 +62,12 @@ def _credentials() -> Credentials:
     return Credentials(KEY, pem.decode())
 
 
+def _busy_poll_percent(config: HftConfig) -> int:
+    """What the command line says, as ``poll=100``, or the default."""
+    said = [argument for argument in sys.argv if argument.startswith("poll=")]
+    return int(said[0].removeprefix("poll=")) if said else config.performance.busy_poll_percent
+
+
 async def _client(port: int) -> None:
     instruments = instruments_of([(_EXCHANGE, SYMBOL)])
     config = HftConfig.model_validate({"risk": {"max_orders_per_second": 10_000, "max_exposure": Decimal(10**9)}})
@@ -89,8 +96,9 @@ async def _client(port: int) -> None:
         rehearsal = Rehearsal(config, instruments, {_EXCHANGE: orders})
         tasks = [asyncio.create_task(feed.run()), asyncio.create_task(orders.run())]
         tasks.append(asyncio.create_task(rehearsal.keep_warm(config.performance.rehearsal_interval_ms / 1_000)))
-        if "poll" in sys.argv:
-            tasks.append(asyncio.create_task(keep_awake()))
+        awake_percent = spare_percent(_busy_poll_percent(config))
+        if awake_percent:
+            tasks.append(asyncio.create_task(keep_awake(awake_percent)))
         try:
             while not any(task.done() for task in tasks):
                 await asyncio.sleep(_TIMER_S)

@@ -2,26 +2,33 @@
 
 An order goes out seldom. In between, other work pushes the code and data of its path out of the processor's caches,
 and the next order takes five to ten times as long as one right after another. So a second core, wired like the real
-one, is given a frame of its own each time: it decodes, decides, approves, journals nothing, encodes and signs an
-order, and sends nothing. It shares code with the real core and no state.
+one, is given a frame of its own each time: it decodes, decides, approves, journals nothing, encodes and signs the
+orders, and sends nothing. It shares code with the real core and no state.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from math import lcm
+from typing import NamedTuple, Protocol
 
 from graphwiz_trader.assembly.core import build_books, build_core, session_lines
 from graphwiz_trader.config import HftConfig
-from graphwiz_trader.hft.events import Decision, ExecutionReport, OrderIntent, OrderState, Side
-from graphwiz_trader.hft.instruments import Instrument, Instruments
+from graphwiz_trader.hft.events import Decision, ExecutionReport, Line, OrderIntent, OrderState, Side
+from graphwiz_trader.hft.instruments import Instrument, Instruments, money_from_text
 from graphwiz_trader.hft.orderbook import OrderBookManager
 from graphwiz_trader.hft.orders import Order
 from graphwiz_trader.hft.strategies.base import HFTStrategy
+from graphwiz_trader.hft.strategies.cross_exchange_arb import CrossExchangeArbitrage
 
 _MAX_ORDERS_PER_SECOND = 10_000
+_NO_LIMIT = 10**12
+"""In the quote currency."""
+_LOW_STEPS, _HIGH_STEPS = 1_000, 1_100
+"""What the instrument costs at the first venue and at the second, in price steps that both take."""
+_FIRST_UPDATE = 1
 
 
 class Rehearsing(Protocol):
@@ -31,40 +38,48 @@ class Rehearsing(Protocol):
 
 
 class Rehearsal:
-    """``order_lines`` by exchange. Raises ValueError without instruments."""
+    """Two legs where a symbol is traded on two exchanges, one order where it is not.
+
+    ``order_lines`` by exchange. Raises ValueError without instruments.
+    """
 
     def __init__(self, config: HftConfig, instruments: Instruments, order_lines: Mapping[str, Rehearsing]) -> None:
         if not len(instruments):
             raise ValueError("a rehearsal needs an instrument to trade")
         self._stage = _Stage(order_lines)
+        self._scenes = _scenes(instruments)
         books = build_books(config, instruments)
+        lines = session_lines(instruments.exchanges)
+        line_of = {line.exchange: line.line for line in reversed(lines)}
+        self._lines = [line_of[scene.instrument.exchange] for scene in self._scenes]
+        strategy = _strategy(books, self._scenes)
+        strategy.start()
         core = build_core(
-            _unlimited(config, instruments[0]),
+            _unlimited(config, self._scenes[0].instrument),
             instruments,
-            session_lines(instruments.exchanges),
+            lines,
             recorder=self._stage,
             books=books,
             gateways=dict.fromkeys(instruments.exchanges, self._stage),
             request_snapshot=_none_needed,
             prefix="rehearsal",
-            strategies=[_Extra(books, instruments[0])],
+            inventory_lots={i.book: i.max_size_lots for i in instruments},
+            strategies=[strategy],
         )
         self._engine = core.engine
-        self._symbol = instruments[0].venue_symbol.encode()
-        self._prices = _prices(instruments[0])
-        self._update_id = 1
-        self._begin()
+        self._walks = 0
+        self._open(lines)
 
     def walk(self) -> None:
         """Once through the path."""
-        self._update_id += 1
+        updates, at = divmod(self._walks, len(self._scenes))
+        self._walks += 1
         now_ns = time.time_ns()
-        self._engine.on_market_frame(0, self._frame(), now_ns)
-        order = self._stage.order
-        if order is not None:
-            self._stage.order = None
-            expired = ExecutionReport(client_id=order.client_id, state=OrderState.EXPIRED, filled_lots=0)
-            self._engine.on_reports((expired,), now_ns)
+        self._engine.on_market_frame(self._lines[at], self._scenes[at].frame(_FIRST_UPDATE + 1 + updates), now_ns)
+        orders, self._stage.orders = self._stage.orders, []
+        if orders:
+            expired = [ExecutionReport(client_id=o.client_id, state=OrderState.EXPIRED, filled_lots=0) for o in orders]
+            self._engine.on_reports(expired, now_ns)
 
     async def keep_warm(self, every_s: float) -> None:
         """Walk again and again until cancelled."""
@@ -72,42 +87,93 @@ class Rehearsal:
             await asyncio.sleep(every_s)
             self.walk()
 
-    def _begin(self) -> None:
-        """Make the stand-in's book live."""
-        self._engine.on_market_frame(0, self._frame(), 1)
-        bid, ask = self._prices
-        self._engine.on_snapshot(
-            0, b'{"lastUpdateId":1,"bids":[["%s","1"]],"asks":[["%s","1"]]}' % (bid, ask), time.time_ns()
-        )
+    def _open(self, lines: Sequence[Line]) -> None:
+        """Make the stand-in's lines and books live."""
+        now_ns = time.time_ns()
+        for line in lines:
+            self._engine.on_line(line.line, True, "", now_ns)
+        for at, scene in zip(self._lines, self._scenes, strict=True):
+            self._engine.on_market_frame(at, scene.frame(_FIRST_UPDATE), now_ns)
+            self._engine.on_snapshot(scene.instrument.book, scene.snapshot(), now_ns)
+        self._stage.orders = []
 
-    def _frame(self) -> bytes:
-        """The next depth update: the size at the best ask changes every time."""
-        number = self._update_id
+
+class _Scene(NamedTuple):
+    """An instrument's market in the rehearsal: one level a side, of which one changes its size every time."""
+
+    instrument: Instrument
+    bid: str
+    ask: str
+    sizes: tuple[str, str]
+    changing: str
+    """``b`` or ``a``, as in the frames."""
+
+    def frame(self, number: int) -> bytes:
+        """The next depth update."""
+        level = f'["{self.bid if self.changing == "b" else self.ask}","{self.sizes[number % 2]}"]'
+        bids, asks = (level, "") if self.changing == "b" else ("", level)
         return (
-            b'{"stream":"rehearsal","data":{"e":"depthUpdate","E":1,"s":"%s","U":%d,"u":%d,"pu":%d,'
-            b'"b":[],"a":[["%s","%d"]]}}'
-        ) % (self._symbol, number, number, number - 1, self._prices[1], 1 + number % 2)
+            f'{{"stream":"rehearsal","data":{{"e":"depthUpdate","E":1,"s":"{self.instrument.venue_symbol}",'
+            f'"U":{number},"u":{number},"pu":{number - 1},"b":[{bids}],"a":[{asks}]}}}}'
+        ).encode()
+
+    def snapshot(self) -> bytes:
+        bid, ask = (f'["{price}","{self.sizes[0]}"]' for price in (self.bid, self.ask))
+        return f'{{"lastUpdateId":{_FIRST_UPDATE},"bids":[{bid}],"asks":[{ask}]}}'.encode()
 
 
-async def keep_awake() -> None:
-    """Keep the event loop from sleeping until cancelled: it then asks its sockets all the time."""
-    while True:
-        await asyncio.sleep(0)
+def _scenes(instruments: Instruments) -> list[_Scene]:
+    """A symbol that is cheap at one exchange and dear at another, or the first instrument alone."""
+    pair = next(((i, instruments[peers[0]]) for i in instruments if (peers := instruments.same_symbol(i.book))), None)
+    if pair is None:
+        return [_scene((instruments[0],), instruments[0], _LOW_STEPS, "a")]
+    return [_scene(pair, pair[0], _LOW_STEPS, "a"), _scene(pair, pair[1], _HIGH_STEPS, "b")]
+
+
+def _scene(traded: Sequence[Instrument], instrument: Instrument, price_steps: int, changing: str) -> _Scene:
+    """The instrument at that price, in sizes that all who are traded take at the lowest."""
+    step_units = lcm(*(i.tick_units * i.price_step_ticks for i in traded))
+    least_units = max(_least_units(i, _LOW_STEPS * step_units // i.tick_units) for i in traded)
+    size_step_units = lcm(*(i.size_step_units for i in traded))
+    size_units = -(-least_units // size_step_units) * size_step_units
+    bid_ticks = price_steps * step_units // instrument.tick_units
+    size_lots = size_units // instrument.lot_units
+    return _Scene(
+        instrument,
+        bid=instrument.price_text(bid_ticks),
+        ask=instrument.price_text(bid_ticks + instrument.price_step_ticks),
+        sizes=(instrument.size_text(size_lots), instrument.size_text(2 * size_lots)),
+        changing=changing,
+    )
+
+
+def _least_units(instrument: Instrument, price_ticks: int) -> int:
+    """The smallest size that the venue takes at that price."""
+    least = -(-instrument.min_notional_money // (price_ticks * instrument.tick_lot_money))
+    return max(instrument.min_size_lots, least) * instrument.lot_units
+
+
+def _strategy(books: OrderBookManager, scenes: Sequence[_Scene]) -> HFTStrategy:
+    """What acts on every change of the scenes."""
+    if len(scenes) > 1:
+        return CrossExchangeArbitrage(books, min_profit_bps=0.0, max_position_money=money_from_text(str(_NO_LIMIT)))
+    return _Extra(books, scenes[0])
 
 
 class _Extra(HFTStrategy):
-    """Wants one order at every change, the smallest that its instrument takes."""
+    """Buys what is offered at every change."""
 
-    def __init__(self, books: OrderBookManager, instrument: Instrument) -> None:
+    def __init__(self, books: OrderBookManager, scene: _Scene) -> None:
         super().__init__("rehearsal", books, {})
-        self._instrument = instrument
+        self._book = scene.instrument.book
+        self._size_lots = scene.instrument.lots_from_text(scene.sizes[0])
 
     def on_book(self, book: int, now_ns: int) -> Decision | None:
         touch = self.books[book].best_ask
-        if touch is None or book != self._instrument.book or not self.may_act(book, now_ns):
+        if touch is None or book != self._book or not self.may_act(book, now_ns):
             return None
         intent = OrderIntent(
-            strategy=self.name, book=book, side=Side.BUY, price_ticks=touch[0], size_lots=_size_lots(self._instrument)
+            strategy=self.name, book=book, side=Side.BUY, price_ticks=touch[0], size_lots=self._size_lots
         )
         return Decision(strategy=self.name, book=book, intents=(intent,), reason="rehearsal")
 
@@ -117,13 +183,13 @@ class _Stage:
 
     def __init__(self, order_lines: Mapping[str, Rehearsing]) -> None:
         self._order_lines = dict(order_lines)
-        self.order: Order | None = None
+        self.orders: list[Order] = []
 
     def append(self, kind: int, source: int, time_ns: int, payload: bytes) -> None:
         pass
 
     def place(self, order: Order, now_ns: int) -> None:
-        self.order = order
+        self.orders.append(order)
         self._order_lines[order.exchange].rehearse(order, now_ns)
 
     def cancel(self, order: Order, now_ns: int) -> None:
@@ -138,28 +204,13 @@ def _unlimited(config: HftConfig, instrument: Instrument) -> HftConfig:
     risk = config.risk.model_copy(
         update={
             "max_orders_per_second": _MAX_ORDERS_PER_SECOND,
-            "max_position_size": 10**12,
-            "max_exposure": 10**12,
+            "max_position_size": _NO_LIMIT,
+            "max_exposure": _NO_LIMIT,
             "currency": instrument.quote,
         }
     )
     return config.model_copy(update={"risk": risk})
 
 
-def _prices(instrument: Instrument) -> tuple[bytes, bytes]:
-    """A bid and an ask on the instrument's grid."""
-    ticks = 1_000 * instrument.price_step_ticks
-    bid, ask = ticks, ticks + instrument.price_step_ticks
-    return instrument.price_text(bid).encode(), instrument.price_text(ask).encode()
-
-
-def _size_lots(instrument: Instrument) -> int:
-    """The smallest size whose notional the venue takes at the rehearsal's price."""
-    ask_ticks = 1_001 * instrument.price_step_ticks
-    step = instrument.size_step_lots
-    least = max(instrument.min_size_lots, -(-instrument.min_notional_money // (ask_ticks * instrument.tick_lot_money)))
-    return -(-least // step) * step
-
-
 def _none_needed(_book: int) -> None:
-    """The stand-in is given its snapshot."""
+    """The stand-in is given its snapshots."""

@@ -27,7 +27,8 @@ from graphwiz_trader.assembly.core import (
 )
 from graphwiz_trader.assembly.measured import MeasuredEngine, OrderTimes
 from graphwiz_trader.assembly.order_side import Connected, order_side
-from graphwiz_trader.assembly.rehearsal import Rehearsal, keep_awake
+from graphwiz_trader.assembly.polling import keep_awake, spare_percent
+from graphwiz_trader.assembly.rehearsal import Rehearsal
 from graphwiz_trader.assembly.venues import make_feeds, new_attempts, trading_lines
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.errors import GraphwizError
@@ -162,8 +163,9 @@ class TradingSession:
         if interval_ms and parts.orders.rehearsing:
             rehearsal = Rehearsal(self._config, parts.core.books.instruments, parts.orders.rehearsing)
             tasks.append(asyncio.create_task(rehearsal.keep_warm(interval_ms / 1_000)))
-        if self._config.performance.busy_poll:
-            tasks.append(asyncio.create_task(keep_awake()))
+        awake_percent = spare_percent(self._config.performance.busy_poll_percent)
+        if awake_percent:
+            tasks.append(asyncio.create_task(keep_awake(awake_percent)))
         try:
             await self._until_stopped(tasks, duration_s)
             await self._end_orders(parts.core)

@@ -239,9 +239,12 @@ class PerformanceConfig(Section):
         le=1_000,
         description="How often the path of an order is walked without sending one, so that it is never cold; 0: never.",
     )
-    busy_poll: bool = Field(
-        default=False,
-        description="Ask the sockets again and again instead of sleeping between frames: takes a whole processor.",
+    busy_poll_percent: Annotated[int, Unit("% of a processor")] = Field(
+        default=70,
+        ge=0,
+        le=100,
+        description="How much of the time the sockets are asked instead of slept, which saves waking up; 100: always, "
+        "0: never, as on a machine with one processor.",
     )
     enable_profiling: bool = Field(default=False, description="Measure each stage of a frame's journey, at some cost.")
 
