@@ -29,6 +29,7 @@ from graphwiz_trader.venues.simulated import SimulatedExchange
 from graphwiz_trader.venues.simulated.dialect import ServedVenue
 from graphwiz_trader.venues.simulated.listing import Listing
 from graphwiz_trader.venues.simulated.matching import MatchingEngine
+from graphwiz_trader.venues.simulated.venue_book import VenueBook
 from venues.frame_relay import FrameRelay
 from venues.harness import PATIENCE_S, Unhurried, Watched
 
@@ -52,25 +53,31 @@ class StirredMarket:
 
     def open(self, venues: Mapping[str, ServedVenue], _now_ms: int) -> None:
         self._venues = venues
-        for level in range(1, LEVELS):
-            self._quote(Side.BUY, MIDDLE - level, 100)
-            self._quote(Side.SELL, MIDDLE + level, 100)
+        for book in self.books():
+            for level in range(1, LEVELS):
+                self.quote(book, Side.BUY, MIDDLE - level, 100)
+                self.quote(book, Side.SELL, MIDDLE + level, 100)
+
+    def books(self) -> list[VenueBook]:
+        return [book for served in self._venues.values() for book in served.venue.books.values()]
 
     def stir(self) -> None:
         self._stirred += 1
-        self._quote(Side.BUY, MIDDLE - LEVELS - self._stirred % 50, 100 + self._stirred % 7)
-        self._quote(Side.SELL if self._stirred % 2 else Side.BUY, MIDDLE, 10)
+        for book in self.books():
+            self.quote(book, Side.BUY, MIDDLE - LEVELS - self._stirred % 50, 100 + self._stirred % 7)
+            self.quote(book, Side.SELL if self._stirred % 2 else Side.BUY, MIDDLE, 10)
 
     async def run(self, _clock_ms: Callable[[], int]) -> None:
         await asyncio.Event().wait()
 
-    def _quote(self, side: Side, price_steps: int, size_steps: int) -> None:
+    def quote(self, book: VenueBook, side: Side, price_steps: int, size_steps: int) -> None:
+        """Somebody's limit order."""
+        rules = book.listing.instrument
+        price, size = price_steps * rules.price_step_ticks, size_steps * rules.size_step_lots
         for served in self._venues.values():
-            for book in served.venue.books.values():
-                rules = book.listing.instrument
-                price, size = price_steps * rules.price_step_ticks, size_steps * rules.size_step_lots
+            if book in served.venue.books.values():
                 served.venue.place_for_market(book, side, price, size, TimeInForce.GTC, 0)
-            served.venue.publish(0)
+                served.venue.publish(0)
 
 
 class BenchSink(Watched):

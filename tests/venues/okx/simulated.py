@@ -1,13 +1,11 @@
-"""The simulated OKX with a market that moves by a seed, and its own books as the measure of every trusted one."""
+"""The simulated OKX with a market that moves by a seed."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Mapping
 from random import Random
 from time import time_ns
-from typing import Any
 
 import pytest
 
@@ -20,8 +18,6 @@ from graphwiz_trader.venues.simulated.listing import Listing
 from graphwiz_trader.venues.simulated.matching import MatchingEngine
 from graphwiz_trader.venues.simulated.okx import public_channels
 from graphwiz_trader.venues.simulated.okx.server import OkxVenue
-from oracle.okx import Book
-from venues.okx.scripted import OkxSink
 
 INSTRUMENTS = Instruments(
     [
@@ -53,9 +49,6 @@ SPOT, SWAP = INSTRUMENTS
 _MIDDLE = 300_000
 _BOOKS_MS = 10
 """How often the simulated channel ``books`` tells its changes here: ten times as often as the real one."""
-
-State = tuple[list[tuple[int, int]], list[tuple[int, int]]]
-"""Bids and asks as (ticks, lots), best first."""
 
 
 class MovingMarket:
@@ -91,64 +84,6 @@ class MovingMarket:
         book = venue.books[instrument.venue_symbol]
         venue.place_for_market(book, side, price, lots, TimeInForce.GTC, now_ms)
         venue.publish(now_ms)
-
-
-class Truth:
-    """What each book was at each number, off the venue's own frames, and which best bids and offers it told."""
-
-    def __init__(self) -> None:
-        self._books: dict[tuple[int, str], Book] = {}
-        self._states: dict[tuple[int, int], State] = {}
-        self._tops: dict[int, dict[int, State]] = {i.book: {} for i in INSTRUMENTS}
-
-    def see(self, connection: int, frame: bytes) -> None:
-        """A frame as the venue sent it, of that connection."""
-        body: dict[str, Any] = json.loads(frame) if frame != b"pong" else {}
-        if "data" not in body:
-            return
-        name, message = body["arg"]["instId"], body["data"][0]
-        instrument = INSTRUMENTS.by_venue_symbol("okx", name)
-        assert instrument is not None
-        if body["arg"]["channel"] == "books":
-            book = self._books.setdefault((connection, name), Book())
-            book.on_message(body["action"], message)
-            assert book.trusted
-            state = _state(instrument, book.levels("bids"), book.levels("asks"))
-            assert self._states.setdefault((instrument.book, message["seqId"]), state) == state
-        elif body["arg"]["channel"] == "bbo-tbt":
-            top = _state(instrument, *([level[:2] for level in message[side]] for side in ("bids", "asks")))
-            self._tops[instrument.book][message["seqId"]] = top
-
-    def assert_right(self, sink: OkxSink) -> None:
-        """Whatever the sink trusts is what the venue had at that number, and its top is that or one told later."""
-        for instrument in INSTRUMENTS:
-            book = sink.books[instrument.book]
-            if not book.is_trusted:
-                continue
-            state = self._states[instrument.book, book.last_update_id]
-            assert (book.levels(Side.BUY), book.levels(Side.SELL)) == state
-            top = ([book.best_bid] if book.best_bid else [], [book.best_ask] if book.best_ask else [])
-            told = [top for seq, top in self._tops[instrument.book].items() if seq > book.last_update_id]
-            assert top in [(state[0][:1], state[1][:1]), *told]
-
-
-class CheckedSink(OkxSink):
-    """Looks at every trusted book after every frame."""
-
-    def __init__(self, truth: Truth, lines: int = 1) -> None:
-        super().__init__(lines, INSTRUMENTS)
-        self._truth = truth
-        self.wrong: list[AssertionError] = []
-        self.keeps_looking = True
-
-    def on_market_frame(self, line: int, frame: bytes, now_ns: int) -> None:
-        super().on_market_frame(line, frame, now_ns)
-        try:
-            if self.keeps_looking:
-                self._truth.assert_right(self)
-        except AssertionError as wrong:
-            self.wrong.append(wrong)
-            self.changed()
 
 
 class SimulatedOkx:
@@ -191,10 +126,3 @@ class SimulatedOkx:
 def quick_books(monkeypatch: pytest.MonkeyPatch) -> None:
     """The channel ``books`` every 10 ms."""
     monkeypatch.setitem(public_channels.CHAINED, "books", (400, _BOOKS_MS))
-
-
-def _state(instrument: Instrument, bids: Any, asks: Any) -> State:
-    def levels(side: Any) -> list[tuple[int, int]]:
-        return [(instrument.ticks_from_text(price), instrument.lots_from_text(size)) for price, size in side]
-
-    return levels(bids), levels(asks)

@@ -48,6 +48,16 @@ class VenueBook:
         self.last_trade_id = 0
         self.last_prevented_id = 0
         self.last_price_ticks = 0
+        self._counted_from = 0
+
+    @property
+    def update_id(self) -> int:
+        """How many changes of levels there have been, since the venue last began to count."""
+        return self.matcher.change_count - self._counted_from
+
+    def count_anew(self) -> None:
+        """The next change is the first again."""
+        self._counted_from = self.matcher.change_count
 
     def mark_ticks(self) -> int | None:
         """A price to value positions at: between the best two, else what one side or the last trade says."""

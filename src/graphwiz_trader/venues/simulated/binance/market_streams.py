@@ -112,7 +112,7 @@ class MarketStreams:
         symbol = self._symbols[book.listing.symbol]
         for channel in symbol.channels:
             if self._hub.has_subscribers(channel.stream):
-                channel.add(changes, book.matcher.change_count)
+                channel.add(changes, book.update_id)
                 if channel.interval_ms == 0:
                     self._flush(symbol, channel, now_ms)
         self._tell_best(symbol, now_ms)
@@ -124,6 +124,12 @@ class MarketStreams:
         for symbol, channel in self._channels.values():
             if self._hub.has_subscribers(channel.stream):
                 self._flush(symbol, channel, now_ms)
+
+    def start_over(self) -> None:
+        """Every book's ids begin anew; what has been collected was told under the old ones."""
+        for symbol, channel in self._channels.values():
+            symbol.book.count_anew()
+            channel.start(symbol.book.update_id)
 
     def _flush(self, symbol: SymbolStreams, channel: DepthChannel, now_ms: int) -> None:
         frame = channel.flush(now_ms)
@@ -142,10 +148,10 @@ class MarketStreams:
         bid, ask = (matcher.levels(side, 1) or [(0, 0)] for side in (Side.BUY, Side.SELL))
         if (bid[0], ask[0]) != symbol.best:
             symbol.best = (bid[0], ask[0])
-            self._hub.publish(symbol.ticker_stream, symbol.frames.ticker(matcher.change_count, bid[0], ask[0], now_ms))
+            self._hub.publish(symbol.ticker_stream, symbol.frames.ticker(symbol.book.update_id, bid[0], ask[0], now_ms))
 
     def _start_channel(self, stream: str) -> None:
         found = self._channels.get(stream)
         if found is not None:
             symbol, channel = found
-            channel.start(symbol.book.matcher.change_count)
+            channel.start(symbol.book.update_id)

@@ -119,7 +119,7 @@ class PublicApi:
         bids, asks = matcher.levels(Side.BUY, limit), matcher.levels(Side.SELL, limit)
         if self.snapshot_source is not None and not (bids or asks):
             raise BinanceError(*errors.TRY_AGAIN)  # the recording has not come to its snapshot yet
-        return frames.snapshot(matcher.change_count, bids, asks, now_ms)
+        return frames.snapshot(book.update_id, bids, asks, now_ms)
 
     def trades(self, parameters: Parameters, _now_ms: int) -> bytes:
         symbol = self._symbol(parameters)

@@ -127,6 +127,11 @@ class BinanceVenue:
         for subscriber in self.hub.subscribers(stream):
             subscriber.send(payload)
 
+    def start_sequences_over(self) -> None:
+        """As after a restart that nobody noticed: every book's next change has a small id."""
+        self.streams.flush(self._clock_ms())
+        self.streams.start_over()
+
     def disconnect_all(self) -> None:
         """Drop every connection without a word."""
         self.front.disconnect_all()
