@@ -46,7 +46,7 @@ _PAUSE_S = 0.010
 _LONG_PAUSE_S = 0.003
 """The same for ccxt.pro, which misses books that come while it is at work on an answer."""
 _START_S = 60.0
-_WAKE_S = 0.05
+_WAKE_S = 0.2
 """From a client's turn beginning until its first frame."""
 _PATIENCE_S = 0.25
 """After it an order counts as lost: ccxt.pro misses books that come while it awaits an order's answer."""

@@ -47,7 +47,8 @@ def test_a_percentage_is_the_share_of_time_spent_awake(percent: int, awake_s: fl
 
 def test_who_loses_the_processor_to_others_leaves_it_to_them() -> None:
     """A process that is always awake has used up its turn, and would wait for milliseconds each time."""
-    assert virtual_time.run(_looks(75, 0.005, 10.0)) <= 2 * 10
+    for_s = 10
+    assert virtual_time.run(_looks(75, 0.005, for_s)) <= 2 * 10 * for_s + 2
 
 
 def test_one_long_look_is_no_reason_to_stay_asleep() -> None:

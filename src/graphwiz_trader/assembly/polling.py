@@ -16,7 +16,7 @@ _NAP_S = 0.001
 """The shortest that the event loop's timers know."""
 _TAKEN_S = 0.001
 """Nothing that the session does itself takes this long: another process had the processor."""
-_YIELD_S = 1.0
+_YIELD_S = 0.1
 """How long the processor is left to others then."""
 
 
