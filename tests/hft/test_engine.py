@@ -14,7 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import synthetic_recording
-from graphwiz_trader.assembly.core import MARKET, ORDERS, Core, build_books, build_core, line_ids, session_lines
+from graphwiz_trader.assembly.core import (
+    ORDERS,
+    Core,
+    build_books,
+    build_core,
+    line_ids,
+    market_line_ids,
+    session_lines,
+)
 from graphwiz_trader.assembly.replays import direct_replay
 from graphwiz_trader.backtest.decisions import DecisionHash
 from graphwiz_trader.backtest.recordings import RecordedFrame
@@ -402,7 +410,7 @@ def _run(frames: list[RecordedFrame]) -> Journal:
         frames,
         instruments=instruments,
         venues=replay.venues,
-        market_lines=line_ids(replay.lines, MARKET),
+        market_lines=market_line_ids(replay.lines),
         order_lines=line_ids(replay.lines, ORDERS),
         progress=lambda count: None,
     )

@@ -22,7 +22,7 @@ from graphwiz_trader.venues.simulated import BinanceVenue, SimulatedExchange, Sy
 PATIENCE_S = 30.0
 CONFIG = HftConfig()
 EXCHANGES = ("binance", "binanceusdm")
-FEES = dict.fromkeys((*EXCHANGES, "binancecoinm"), (0, 0))
+FEES = dict.fromkeys((*EXCHANGES, "binancecoinm", "okx"), (0, 0))
 
 Levels = tuple[list[tuple[str, str]], list[tuple[str, str]]]
 
@@ -110,7 +110,7 @@ def live_states(session: RecordingSession) -> dict[tuple[str, str], BookState]:
 
 def replayed_states(recording: Recording) -> dict[tuple[str, str], BookState]:
     instruments = survey(recording, FEES, lambda _: None)
-    replay = direct_replay(CONFIG, instruments, latency_ms=0.0, wires=wires(recording))
+    replay = direct_replay(CONFIG, instruments, latency_ms=0.0, wires=wires(recording), market_lines=recording.lines)
     replay.run(recording, lambda _: None)
     return states(replay.core.books)
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from graphwiz_trader.recording.errors import DamagedSegmentError, RecorderError, RecorderFullError
 from graphwiz_trader.recording.layout import (
     MAX_BLOCK_BYTES,
+    MAX_LINES,
     SegmentHead,
     SegmentRecord,
     block_prefix,
@@ -30,6 +31,7 @@ from graphwiz_trader.recording.reader import is_segment, read_head, read_segment
 from graphwiz_trader.recording.segments import Rotation, Segments
 
 TIMES = st.integers(0, 2**62)
+LINES = st.integers(0, MAX_LINES - 1)
 SYMBOLS = st.text(st.characters(exclude_characters=" \n", exclude_categories=("Cs",)), min_size=1, max_size=16)
 S = 1_000_000_000
 
@@ -52,6 +54,14 @@ def whole_frames(path: Path) -> tuple[list[bytes], str]:
     return found, ""
 
 
+def segment_of(directory: Path, records: bytes) -> Path:
+    """A segment of one block."""
+    block = zstandard.ZstdCompressor().compress(records)
+    path = directory / "made.gwr.zst"
+    path.write_bytes(block_prefix(len(block)) + block)
+    return path
+
+
 @pytest.fixture
 def written(tmp_path) -> tuple[Path, list[bytes]]:
     """A finished segment of twenty blocks with one frame each."""
@@ -63,21 +73,47 @@ def written(tmp_path) -> tuple[Path, list[bytes]]:
     return segment_path(tmp_path, "binance", "s", 0), payloads
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), TIMES, SYMBOLS, st.binary(max_size=200))))
+@given(st.lists(st.tuples(st.integers(0, 3), TIMES, LINES, SYMBOLS, st.binary(max_size=200))))
 def test_records_of_any_bytes_come_back_as_they_were(tmp_path_factory, written):
     expected = []
     block = b""
-    for what, time_ns, symbol, payload in written:
+    for what, time_ns, line, symbol, payload in written:
         if what == 0:
-            block += frame_record(time_ns, payload)
-            expected.append(SegmentRecord(time_ns, "frame", "", payload))
+            block += frame_record(time_ns, payload, line)
+            expected.append(SegmentRecord(time_ns, "frame", "", payload, line))
         elif what == 1:
             block += snapshot_record(time_ns, symbol, payload)
             expected.append(SegmentRecord(time_ns, "snapshot", symbol, payload))
         else:
-            block += line_record(time_ns, what == 2, symbol)
-            expected.append(SegmentRecord(time_ns, "up" if what == 2 else "down", "", symbol.encode()))
+            block += line_record(time_ns, what == 2, symbol, line)
+            expected.append(SegmentRecord(time_ns, "up" if what == 2 else "down", "", symbol.encode(), line))
     assert list(records_of(block)) == expected
+
+
+def test_records_of_the_first_format_are_read_as_those_of_one_line(tmp_path):
+    text = (
+        b'{"format":1,"exchange":"binance","session":"s","segment":0,"version":"0","instruments":[],"wire":"binance"}'
+    )
+    path = segment_of(tmp_path, b"1 head %d %b\n2 up 9 connected\n3 frame 4 {  }\n" % (len(text), text))
+    assert [(r.kind, r.payload, r.line) for r in read_segment(path)][1:] == [
+        ("up", b"connected", 0),
+        ("frame", b"{  }", 0),
+    ]
+
+
+@pytest.mark.parametrize("lines", [1, 2, MAX_LINES])
+def test_a_line_that_the_head_does_not_know_is_damage(tmp_path, lines):
+    first = head_record(1, msgspec.structs.replace(head(), lines=lines))
+    path = segment_of(tmp_path, first + frame_record(2, b"a", lines - 1) + frame_record(3, b"b", lines))
+    assert whole_frames(path) == ([b"a"], f"a record of line {lines} in a segment of {lines} lines")
+
+
+@pytest.mark.parametrize("lines", [-1, 0, MAX_LINES + 1, 10**9])
+def test_a_head_of_an_impossible_number_of_lines_is_refused(tmp_path, lines):
+    path = segment_of(tmp_path, head_record(1, msgspec.structs.replace(head(), lines=lines)) + frame_record(2, b"a"))
+    found, damage = whole_frames(path)
+    assert not found
+    assert "the head of the segment cannot be read" in damage
 
 
 def test_a_segment_says_of_what_it_is(written):
@@ -134,13 +170,10 @@ def test_a_block_that_claims_to_be_huge_is_not_unpacked(tmp_path):
 
 
 def test_a_segment_without_a_head_or_of_another_format_is_refused(tmp_path):
-    for number, record in enumerate((frame_record(1, b"x"), head_record(1, msgspec.structs.replace(head(), format=2)))):
-        block = zstandard.ZstdCompressor().compress(record)
-        path = tmp_path / f"{number}.gwr.zst"
-        path.write_bytes(block_prefix(len(block)) + block)
-        found, damage = whole_frames(path)
+    for number, record in enumerate((frame_record(1, b"x"), head_record(1, msgspec.structs.replace(head(), format=3)))):
+        found, damage = whole_frames(segment_of(tmp_path, record))
         assert not found
-        assert ("begins with its head" if number == 0 else "format 2") in damage
+        assert ("begins with its head" if number == 0 else "format 3") in damage
 
 
 def test_a_large_or_old_segment_is_followed_by_the_next(tmp_path):

@@ -98,6 +98,11 @@ def market_line_ids(lines: Sequence[Line]) -> dict[str, tuple[int, ...]]:
     }
 
 
+def parallel_numbers(lines: Sequence[Line]) -> tuple[int, ...]:
+    """By market data line, its number among its exchange's parallel ones."""
+    return tuple(number for ids in market_line_ids(lines).values() for number, _ in enumerate(ids))
+
+
 def fees_ppm(config: HftConfig) -> dict[str, tuple[int, int]]:
     """(maker, taker) of each exchange of a recording: the published rates unless the configuration knows better."""
     fees = dict(FEES_PPM)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
-from graphwiz_trader.assembly.core import MARKET, session_lines
+from graphwiz_trader.assembly.core import MARKET, market_line_ids, session_lines
 from graphwiz_trader.assembly.venues import make_feeds, new_attempts
 from graphwiz_trader.backtest.recordings import RecordedFrame, RecordedLine, Recording
 from graphwiz_trader.hft.decoders import DECODERS
@@ -35,8 +36,9 @@ class PlayedMarket:
         self._recording = recording
         self._instruments = instruments
         self._pace = Pace(speed)
-        self._lines = {exchange: line for line, exchange in enumerate(instruments.exchanges)}
-        decoders = [DECODERS[exchange](instruments, exchange) for exchange in self._lines]
+        lines = _market_lines(instruments.exchanges, recording.lines)
+        self._lines = market_line_ids(lines)
+        decoders = [DECODERS[line.wire](instruments, line.exchange) for line in lines]
         self._mirror = Mirror(instruments, decoders, request_snapshot=_recorded_snapshots_only)
 
     def matcher(self, exchange: str, listing: Listing) -> Matcher:
@@ -46,8 +48,9 @@ class PlayedMarket:
         self._mirror.open(venues, now_ms)
 
     async def run(self, clock_ms: Callable[[], int]) -> None:  # noqa: ARG002  # Market's signature
-        for line in self._lines.values():
-            self._mirror.on_line(line, True, "the recording begins", 0)
+        for ids in self._lines.values():
+            for line in ids:
+                self._mirror.on_line(line, True, "the recording begins", 0)
         for count, recorded in enumerate(self._recording.history(), 1):
             await self._pace.wait_for(recorded.time_ns)
             self._happen(recorded)
@@ -56,9 +59,10 @@ class PlayedMarket:
         self.finished.set()
 
     def _happen(self, recorded: RecordedFrame | RecordedLine) -> None:
-        line = self._lines.get(recorded.exchange)
-        if line is None:
+        lines = self._lines.get(recorded.exchange)
+        if lines is None:
             return
+        line = lines[recorded.line]
         if isinstance(recorded, RecordedLine):
             self._mirror.on_line(line, recorded.up, recorded.reason, recorded.time_ns)
         elif not recorded.snapshot_of:
@@ -101,9 +105,10 @@ class LiveMarket:
             self._mirror.on_timer(time.time_ns())
 
 
-def _market_lines(exchanges: Sequence[str]) -> tuple[Line, ...]:
+def _market_lines(exchanges: Sequence[str], counts: Mapping[str, int] = MappingProxyType({})) -> tuple[Line, ...]:
     wires = {exchange: exchange_of(exchange).wire for exchange in exchanges}
-    return tuple(line for line in session_lines(exchanges, market_wires=wires) if line.role == MARKET)
+    lines = session_lines(exchanges, market_lines=counts, market_wires=wires)
+    return tuple(line for line in lines if line.role == MARKET)
 
 
 def _recorded_snapshots_only(_book: int) -> None:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from graphwiz_trader.assembly.core import build_books
+from graphwiz_trader.assembly.core import MARKET, build_books, market_line_ids, parallel_numbers, session_lines
 from graphwiz_trader.assembly.tabled_books import TabledBooks
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.hft.decoders import DECODERS
@@ -77,12 +77,18 @@ class _Session:
         unknown = sorted({head.spoken for head in heads.values()} - set(DECODERS))
         if unknown:
             raise RecorderError(f"the recording speaks {', '.join(unknown)}, which this version does not read")
-        self._wires = {exchange: heads[exchange].spoken for exchange in self.instruments.exchanges}
+        exchanges = self.instruments.exchanges
+        lines = session_lines(
+            exchanges,
+            market_lines={exchange: heads[exchange].lines for exchange in exchanges},
+            market_wires={exchange: heads[exchange].spoken for exchange in exchanges},
+        )
+        self._lines = [line for line in lines if line.role == MARKET]
 
     def rebuild(self, parquet: ParquetTables, config: HftConfig, progress: Callable[[int], None]) -> ParquetTables:
         """Feed every record through books, as the recorder did."""
         books = build_books(config, self.instruments)
-        decoders = [DECODERS[wire](self.instruments, exchange) for exchange, wire in self._wires.items()]
+        decoders = [DECODERS[line.wire](self.instruments, line.exchange) for line in self._lines]
         market_data = MarketData(
             books,
             decoders,
@@ -91,7 +97,8 @@ class _Session:
             stale_after_ms=config.market_data.stale_after_ms,
             min_stale_after_ms=config.market_data.min_stale_after_ms,
         )
-        tabled = TabledBooks(market_data, [decoder.feed for decoder in decoders], Tables(books.records, parquet.put))
+        tables = Tables(books.records, parquet.put)
+        tabled = TabledBooks(market_data, [d.feed for d in decoders], parallel_numbers(self._lines), tables)
         timer_ns = 0
         for count, (line, exchange, record) in enumerate(self._records(), 1):
             if record.time_ns >= timer_ns:
@@ -117,15 +124,15 @@ class _Session:
 
     def _records(self) -> Iterator[tuple[int, str, SegmentRecord]]:
         """(line, exchange, record) of all exchanges, in the order received."""
-        streams = [self._of_exchange(line, exchange) for line, exchange in enumerate(self._wires)]
+        streams = [self._of_exchange(ids[0], exchange) for exchange, ids in market_line_ids(self._lines).items()]
         return heapq.merge(*streams, key=lambda told: told[2].time_ns)
 
-    def _of_exchange(self, line: int, exchange: str) -> Iterator[tuple[int, str, SegmentRecord]]:
+    def _of_exchange(self, first_line: int, exchange: str) -> Iterator[tuple[int, str, SegmentRecord]]:
         for path in self._segments[exchange]:
             try:
                 for record in read_segment(path):
                     if record.kind != HEAD:
-                        yield line, exchange, record
+                        yield first_line + record.line, exchange, record
             except DamagedSegmentError as damage:
                 self._damaged[path] = str(damage)
 

@@ -19,14 +19,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
-from graphwiz_trader.assembly.core import MARKET, build_books, fees_paid, session_lines
+from graphwiz_trader.assembly.core import build_books, fees_paid
 from graphwiz_trader.assembly.recording_sink import Recorded, RecordingSink
-from graphwiz_trader.assembly.venues import make_feeds, market_wires, new_attempts
+from graphwiz_trader.assembly.venues import make_feeds, market_wires, new_attempts, recording_lines
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.hft.decoders import DECODERS
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.hft.market_data import MarketData
-from graphwiz_trader.hft.orderbook import OrderBookManager
 from graphwiz_trader.recording.errors import RecorderError
 from graphwiz_trader.recording.layout import FORMAT, SegmentHead
 from graphwiz_trader.recording.parquet import ParquetTables
@@ -103,8 +102,7 @@ class RecordingSession:
     def _assemble(self, instruments: Instruments, raw: RawWriter, parquet: ParquetTables | None) -> RecordingSink:
         books = build_books(self._config, instruments)
         exchanges = instruments.exchanges
-        wires = market_wires(self._config, exchanges)
-        lines = [line for line in session_lines(exchanges, market_wires=wires) if line.role == MARKET]
+        lines = recording_lines(self._config, exchanges)
         decoders = [DECODERS[line.wire](instruments, line.exchange) for line in lines]
         market_data = MarketData(
             books,
@@ -114,9 +112,9 @@ class RecordingSession:
             stale_after_ms=self._config.market_data.stale_after_ms,
             min_stale_after_ms=self._config.market_data.min_stale_after_ms,
         )
-        _compile(market_data, books)
+        _compile(market_data, len(lines))
         tables = Tables(books.records, parquet.put) if parquet is not None else None
-        self.recorded = Recorded(self.name, self._settings.directory, books, raw, parquet, market_data)
+        self.recorded = Recorded(self.name, self._settings.directory, lines, books, raw, parquet, market_data)
         sink = RecordingSink(self.recorded, market_data, [decoder.feed for decoder in decoders], tables)
         self._feeds = make_feeds(instruments, lines, self._endpoints, sink, new_attempts(exchanges), {})
         return sink
@@ -165,6 +163,7 @@ class RecordingSession:
             version=version("graphwiz-trader"),
             instruments=instruments.on_exchange(exchange),
             wire=market_wires(self._config, (exchange,))[exchange],
+            lines=len(recording_lines(self._config, (exchange,))),
         )
 
     async def _load_instruments(self) -> Instruments:
@@ -190,10 +189,10 @@ class _Nowhere:
         pass
 
 
-def _compile(market_data: MarketData, books: OrderBookManager) -> None:
+def _compile(market_data: MarketData, lines: int) -> None:
     """Have what is called later compiled before frames wait for it."""
     market_data.on_timer(0)
-    for line, _ in enumerate(books.instruments.exchanges):
+    for line in range(lines):
         market_data.on_line(line, False, 0)
 
 

@@ -8,7 +8,9 @@ from time import monotonic, time_ns
 
 import msgspec
 
+from graphwiz_trader.assembly.core import market_line_ids, parallel_numbers
 from graphwiz_trader.assembly.tabled_books import TabledBooks
+from graphwiz_trader.hft.events import Line
 from graphwiz_trader.hft.kernels.layout import Array
 from graphwiz_trader.hft.market_data import MarketData
 from graphwiz_trader.hft.orderbook import OrderBookManager
@@ -30,8 +32,9 @@ class ExchangeFigures(msgspec.Struct, frozen=True):
     """Kept, but of no use to a book: malformed, a gap, an unknown symbol."""
     lost: int
     """Not kept: the disk could not keep up."""
-    is_up: bool
+    lines_up: int
     line_breaks: int
+    """How often a line broke and was missed; one that was replaced in time was not."""
     books: int
     trusted_books: int
 
@@ -69,6 +72,7 @@ class Recorded:
         self,
         session: str,
         directory: Path,
+        lines: Sequence[Line],
         books: OrderBookManager,
         raw: RawWriter,
         parquet: ParquetTables | None,
@@ -77,12 +81,18 @@ class Recorded:
         self.books = books
         self.raw = raw
         self.parquet = parquet
-        self.is_up = dict.fromkeys(books.instruments.exchanges, False)
-        self.line_breaks = dict.fromkeys(books.instruments.exchanges, 0)
+        self.lines = tuple(lines)
+        self.line_ids = market_line_ids(lines)
+        self.lines_up: dict[str, set[int]] = {exchange: set() for exchange in self.line_ids}
+        self.line_breaks = dict.fromkeys(self.line_ids, 0)
         self._session = session
         self._directory = directory
         self._market_data = market_data
         self._began_s = monotonic()
+
+    def wanted_lines(self, exchange: str) -> int:
+        """How many of an exchange's lines are to be up: all but the spare one."""
+        return max(1, len(self.line_ids[exchange]) - 1)
 
     def figures(self) -> RecordingFigures:
         tables = None
@@ -95,14 +105,12 @@ class Recorded:
             directory=str(self._directory),
             seconds=monotonic() - self._began_s,
             queued_bytes=self.raw.queued_bytes,
-            exchanges={
-                exchange: self._exchange(line, exchange, stream)
-                for line, (exchange, stream) in enumerate(self.raw.streams.items())
-            },
+            exchanges={exchange: self._exchange(exchange, stream) for exchange, stream in self.raw.streams.items()},
             tables=tables,
         )
 
-    def _exchange(self, line: int, exchange: str, stream: RawStream) -> ExchangeFigures:
+    def _exchange(self, exchange: str, stream: RawStream) -> ExchangeFigures:
+        lines = self.line_ids[exchange]
         books = [self.books[i.book] for i in self.books.instruments.on_exchange(exchange)]
         return ExchangeFigures(
             frames=stream.frames,
@@ -110,9 +118,9 @@ class Recorded:
             raw_bytes=stream.raw_bytes,
             disk_bytes=stream.segments.disk_bytes,
             segments=stream.segments.count,
-            refused=sum(n for (at, _), n in tuple(self._market_data.refused.items()) if at == line),
+            refused=sum(n for (at, _), n in tuple(self._market_data.refused.items()) if at in lines),
             lost=stream.lost,
-            is_up=self.is_up[exchange],
+            lines_up=len(self.lines_up[exchange]),
             line_breaks=self.line_breaks[exchange],
             books=len(books),
             trusted_books=sum(book.is_trusted for book in books),
@@ -128,40 +136,45 @@ class RecordingSink:
         self.books = recorded.books
         self._recorded = recorded
         self._market_data = market_data
-        self._tabled = TabledBooks(market_data, feeds, tables)
-        self._exchanges = self.books.instruments.exchanges
-        self._streams = tuple(recorded.raw.streams[exchange] for exchange in self._exchanges)
-        self._segments_seen = [1] * len(self._streams)
+        self._tabled = TabledBooks(market_data, feeds, parallel_numbers(recorded.lines), tables)
+        self._exchange_of = tuple(line.exchange for line in recorded.lines)
+        self._number_of = parallel_numbers(recorded.lines)
+        self._streams = recorded.raw.streams
+        self._stream_of = tuple(self._streams[exchange] for exchange in self._exchange_of)
+        self._segments_seen = dict.fromkeys(self._streams, 1)
         self._is_attached = True
 
     def on_market_frame(self, line: int, frame: bytes, now_ns: int) -> None:
-        stream = self._streams[line]
-        if stream.is_refusing and not self._may_go_on(line, now_ns):
+        stream = self._stream_of[line]
+        if stream.is_refusing and not self._may_go_on(self._exchange_of[line], now_ns):
             return
-        stream.frame(now_ns, frame)
+        stream.frame(now_ns, frame, self._number_of[line])
         self._tabled.on_frame(line, frame, now_ns)
 
     def on_snapshot(self, book: int, body: bytes, now_ns: int) -> None:
         instrument = self.books[book].instrument
-        line = self._exchanges.index(instrument.exchange)
-        stream = self._streams[line]
-        if stream.is_refusing and not self._may_go_on(line, now_ns):
+        stream = self._streams[instrument.exchange]
+        if stream.is_refusing and not self._may_go_on(instrument.exchange, now_ns):
             return
         stream.snapshot(now_ns, instrument.venue_symbol, body)
-        self._tabled.on_snapshot(line, book, body, now_ns)
+        self._tabled.on_snapshot(self._recorded.line_ids[instrument.exchange][0], book, body, now_ns)
 
     def on_line(self, line: int, up: bool, reason: str, now_ns: int) -> None:
         if not self._is_attached:
             return
-        exchange = self._exchanges[line]
-        self._recorded.is_up[exchange] = up
-        self._recorded.line_breaks[exchange] += not up
-        self._streams[line].line(now_ns, up, reason)
+        exchange = self._exchange_of[line]
+        lines_up = self._recorded.lines_up[exchange]
+        if up:
+            lines_up.add(line)
+        else:
+            lines_up.discard(line)
+            self._recorded.line_breaks[exchange] += len(lines_up) < self._recorded.wanted_lines(exchange)
+        self._stream_of[line].line(now_ns, up, reason, self._number_of[line])
         self._market_data.on_line(line, up, now_ns)
 
     def on_clock(self, line: int, offset_ns: int, error_ns: int, _now_ns: int) -> None:
         """What the venue's times mean is kept beside the books."""
-        self.books.note_clock(self._exchanges[line], ClockOffset(offset_ns, error_ns))
+        self.books.note_clock(self._exchange_of[line], ClockOffset(offset_ns, error_ns))
 
     def on_order_frame(self, line: int, frame: bytes, now_ns: int) -> None:
         """A recording has no order lines."""
@@ -174,7 +187,7 @@ class RecordingSink:
 
     def flush_raw(self) -> None:
         """Hand what has been received to the disk."""
-        for stream in self._streams:
+        for stream in self._streams.values():
             stream.flush()
 
     def flush_tables(self) -> None:
@@ -183,10 +196,10 @@ class RecordingSink:
 
     def books_of_new_segments(self) -> Iterator[int]:
         """The books whose exchange has begun another segment: with a snapshot it can be replayed on its own."""
-        for line, stream in enumerate(self._streams):
-            if stream.segments.count > self._segments_seen[line]:
-                self._segments_seen[line] = stream.segments.count
-                for instrument in self.books.instruments.on_exchange(self._exchanges[line]):
+        for exchange, stream in self._streams.items():
+            if stream.segments.count > self._segments_seen[exchange]:
+                self._segments_seen[exchange] = stream.segments.count
+                for instrument in self.books.instruments.on_exchange(exchange):
                     yield instrument.book
 
     def detach(self) -> None:
@@ -202,13 +215,16 @@ class RecordingSink:
             if self._recorded.parquet is not None:
                 self._recorded.parquet.close()
 
-    def _may_go_on(self, line: int, now_ns: int) -> bool:
-        """Whether the disk has caught up. What was missed meanwhile is written down as a broken line."""
-        stream = self._streams[line]
+    def _may_go_on(self, exchange: str, now_ns: int) -> bool:
+        """Whether the disk has caught up. What was missed meanwhile is written down as if every line had broken."""
+        stream = self._streams[exchange]
         if not self._recorded.raw.has_caught_up():
             stream.lost += 1
             return False
         stream.is_refusing = False
-        self.on_line(line, False, f"the disk was behind: {stream.lost} frames of this session are missing", now_ns)
-        self.on_line(line, True, "the disk has caught up", time_ns())
+        lines_up = sorted(self._recorded.lines_up[exchange])
+        for line in lines_up:
+            self.on_line(line, False, f"the disk was behind: {stream.lost} frames of this session are missing", now_ns)
+        for line in lines_up:
+            self.on_line(line, True, "the disk has caught up", time_ns())
         return True

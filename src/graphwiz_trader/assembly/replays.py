@@ -11,12 +11,12 @@ from typing import NamedTuple
 import msgspec
 
 from graphwiz_trader.assembly.core import (
-    MARKET,
     ORDERS,
     Core,
     build_books,
     build_core,
     line_ids,
+    market_line_ids,
     session_lines,
     session_start,
 )
@@ -54,7 +54,7 @@ class DirectReplay(NamedTuple):
             recording.history(),
             instruments=self.core.books.instruments,
             venues=self.venues,
-            market_lines=line_ids(self.lines, MARKET),
+            market_lines=market_line_ids(self.lines),
             order_lines=line_ids(self.lines, ORDERS),
             progress=progress,
         )
@@ -76,13 +76,15 @@ def direct_replay(
     *,
     latency_ms: float,
     wires: Mapping[str, str] = MappingProxyType({}),
+    market_lines: Mapping[str, int] = MappingProxyType({}),
     recorder: Recorder | None = None,
 ) -> DirectReplay:
     """A trader over recordings in virtual time; orders take ``latency_ms`` to a venue, and answers as long back.
 
-    ``wires``: in whose words an exchange's frames are, where they are not its own.
+    ``wires``: in whose words an exchange's frames are, where they are not its own. ``market_lines``: how many lines
+    they came by, where it is more than one.
     """
-    lines = session_lines(instruments.exchanges, REPORTS_WIRE, market_wires=wires)
+    lines = session_lines(instruments.exchanges, REPORTS_WIRE, market_lines=market_lines, market_wires=wires)
     books = build_books(config, instruments)
     latency_ns = round(latency_ms * 1e6)
     venues = InProcessVenues(

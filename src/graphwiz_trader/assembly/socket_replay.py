@@ -10,6 +10,7 @@ import uvloop
 
 from graphwiz_trader.assembly.session import SessionError, TradingSession
 from graphwiz_trader.backtest.decisions import DecisionHash
+from graphwiz_trader.backtest.one_line import as_one_line
 from graphwiz_trader.backtest.recordings import Recording
 from graphwiz_trader.backtest.report import Report, report
 from graphwiz_trader.config import HftConfig
@@ -42,7 +43,9 @@ def socket_replay(
 async def _replay(
     config: HftConfig, instruments: Instruments, recording: Recording, speed: float, progress: Callable[[int], None]
 ) -> Report:
-    market = RecordingMarket(recording.frames(), instruments, speed=speed or None)
+    is_of_one_line = max(recording.lines.values()) == 1
+    frames = recording.frames() if is_of_one_line else as_one_line(recording.history())
+    market = RecordingMarket(frames, instruments, speed=speed or None)
     assets = {asset for i in instruments for asset in (i.base, i.quote)}
     exchange = SimulatedExchange(
         instruments.exchanges,

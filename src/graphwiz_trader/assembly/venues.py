@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from graphwiz_trader.assembly.core import ORDERS, line_ids, market_line_ids, session_lines
+from graphwiz_trader.assembly.core import MARKET, ORDERS, line_ids, market_line_ids, session_lines
 from graphwiz_trader.config import ExchangeConfig, HftConfig
 from graphwiz_trader.hft.events import Line
 from graphwiz_trader.hft.instruments import Instruments
@@ -29,6 +29,11 @@ def trading_lines(config: HftConfig, exchanges: Sequence[str], order_wire: str) 
         market_lines={exchange: _settings(config, exchange).lines + 1 for exchange in exchanges},
         market_wires=market_wires(config, exchanges),
     )
+
+
+def recording_lines(config: HftConfig, exchanges: Sequence[str]) -> tuple[Line, ...]:
+    """A recorder's lines: a trader's, without those for orders."""
+    return tuple(line for line in trading_lines(config, exchanges, "") if line.role == MARKET)
 
 
 def market_wires(config: HftConfig, exchanges: Sequence[str]) -> dict[str, str]:

@@ -16,7 +16,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -51,21 +51,26 @@ class RecordingError(GraphwizError):
 
 
 class RecordedFrame(NamedTuple):
-    """One recorded frame. ``snapshot_of`` is the venue symbol of a REST snapshot, empty for a stream's frame."""
+    """One recorded frame. ``snapshot_of`` is the venue symbol of a REST snapshot, empty for a stream's frame.
+
+    ``line``: which of the exchange's parallel lines brought it.
+    """
 
     time_ns: int
     exchange: str
     payload: bytes
     snapshot_of: str = ""
+    line: int = 0
 
 
 class RecordedLine(NamedTuple):
-    """That an exchange's line came up or broke, and why."""
+    """That one of an exchange's parallel lines came up or broke, and why."""
 
     time_ns: int
     exchange: str
     up: bool
     reason: str
+    line: int = 0
 
 
 class Recording:
@@ -91,6 +96,16 @@ class Recording:
             if all(path in self._segments for path in paths):
                 firsts = (next(_records(path), None) for path in paths)
                 found[exchange] = [read_head(first) for first in firsts if first is not None]
+        return found
+
+    @cached_property
+    def lines(self) -> dict[str, int]:
+        """By exchange, how many parallel lines its frames may have come by."""
+        segments = [(e, next(_records(path), None)) for e, path in self.files() if path in self._segments]
+        found = dict.fromkeys(self._files, 1)
+        for exchange, first in segments:
+            if first is not None:
+                found[exchange] = max(found[exchange], read_head(first).lines)
         return found
 
     @property
@@ -135,7 +150,10 @@ class Recording:
     def _read(self, exchange: str, path: Path) -> Iterator[RecordedFrame | RecordedLine]:
         """What one file holds, up to where it is damaged."""
         try:
-            yield from _segment(exchange, path) if path in self._segments else _lines(exchange, path)
+            if path in self._segments:
+                yield from _segment(exchange, path, self.lines[exchange])
+            else:
+                yield from _lines(exchange, path)
         except (EOFError, OSError, zlib.error, DamagedSegmentError) as error:
             self.damaged[path] = str(error)
 
@@ -181,18 +199,20 @@ def _records(path: Path) -> Iterator[SegmentRecord]:
         yield from read_segment(path)
 
 
-def _segment(exchange: str, path: Path) -> Iterator[RecordedFrame | RecordedLine]:
-    """A segment's records. That a session begins means that nothing is known any more, as when a line breaks."""
+def _segment(exchange: str, path: Path, lines: int) -> Iterator[RecordedFrame | RecordedLine]:
+    """A segment's records. That a session begins means that nothing is known any more, as when every line breaks."""
     last_ns = 0
     for record in read_segment(path):
         last_ns = record.time_ns if record.time_ns <= _LATEST_NS else last_ns
         if record.kind == HEAD:
             if read_head(record).segment == 0:
-                yield RecordedLine(last_ns, exchange, False, "a recording begins")
+                for line in range(lines):
+                    yield RecordedLine(last_ns, exchange, False, "a recording begins", line)
         elif record.kind in {UP, DOWN}:
-            yield RecordedLine(last_ns, exchange, record.kind == UP, record.payload.decode("utf-8", "replace"))
+            reason = record.payload.decode("utf-8", "replace")
+            yield RecordedLine(last_ns, exchange, record.kind == UP, reason, record.line)
         else:
-            yield RecordedFrame(last_ns, exchange, record.payload, record.symbol)
+            yield RecordedFrame(last_ns, exchange, record.payload, record.symbol, record.line)
 
 
 def _lines(exchange: str, path: Path) -> Iterator[RecordedFrame]:

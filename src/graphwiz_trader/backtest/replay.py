@@ -7,7 +7,7 @@ inputs of a journal and nothing else: the engine must decide again what it decid
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -38,21 +38,25 @@ def replay_recording(
     *,
     instruments: Instruments,
     venues: InProcessVenues,
-    market_lines: Mapping[str, int],
+    market_lines: Mapping[str, Sequence[int]],
     order_lines: Mapping[str, int],
     progress: Progress,
 ) -> Counter[str]:
-    """Feed a recording. Returns, by exchange, the snapshots that were not used: whose they are is not known."""
+    """Feed a recording, each frame by the line that it came by: ``market_lines`` has an exchange's in their order.
+
+    Returns, by exchange, the snapshots that were not used: whose they are is not known.
+    """
     unused: Counter[str] = Counter()
     now_ns = timer_ns = 0
+    edge = _Edge(engine, instruments, market_lines)
     for count, frame in enumerate(frames, 1):
         if not now_ns:
             timer_ns = frame.time_ns + TIMER_NS
-            for line in (*market_lines.values(), *order_lines.values()):
+            for line in order_lines.values():
                 engine.on_line(line, True, "replay", frame.time_ns)
         now_ns = max(now_ns, frame.time_ns)
         timer_ns = _catch_up(engine, venues, timer_ns, now_ns)
-        if not _feed(engine, frame, instruments, market_lines, now_ns):
+        if not edge.feed(frame, now_ns):
             unused[frame.exchange] += 1
         venues.observe(now_ns)
         if count % _PROGRESS_STEP == 0:
@@ -100,27 +104,40 @@ def _complete(records: Iterable[Record]) -> Iterator[Record]:
         yield from waiting
 
 
-def _feed(
-    engine: Engine,
-    frame: RecordedFrame | RecordedLine,
-    instruments: Instruments,
-    market_lines: Mapping[str, int],
-    now_ns: int,
-) -> bool:
-    line = market_lines.get(frame.exchange)
-    if line is None:  # nothing of that exchange names a symbol
-        return False
-    if isinstance(frame, RecordedLine):
-        engine.on_line(line, frame.up, frame.reason, now_ns)
+class _Edge:
+    """Gives what was recorded to the engine as the feeds did.
+
+    Where a recording does not say when lines came up, as in a segment from its middle, one that brings something is.
+    """
+
+    def __init__(self, engine: Engine, instruments: Instruments, market_lines: Mapping[str, Sequence[int]]) -> None:
+        self._engine = engine
+        self._instruments = instruments
+        self._market_lines = market_lines
+        self._told: set[str] = set()
+        self._heard: set[int] = set()
+
+    def feed(self, recorded: RecordedFrame | RecordedLine, now_ns: int) -> bool:
+        """False for what is of no use: nothing that we know names its symbol."""
+        lines = self._market_lines.get(recorded.exchange)
+        if lines is None:
+            return False
+        line = lines[recorded.line]
+        if isinstance(recorded, RecordedLine):
+            self._told.add(recorded.exchange)
+            self._engine.on_line(line, recorded.up, recorded.reason, now_ns)
+            return True
+        if line not in self._heard and recorded.exchange not in self._told:
+            self._heard.add(line)
+            self._engine.on_line(line, True, "replay", now_ns)
+        if not recorded.snapshot_of:
+            self._engine.on_market_frame(line, recorded.payload, now_ns)
+            return True
+        instrument = self._instruments.by_venue_symbol(recorded.exchange, recorded.snapshot_of)
+        if instrument is None:
+            return False
+        self._engine.on_snapshot(instrument.book, recorded.payload, now_ns)
         return True
-    if not frame.snapshot_of:
-        engine.on_market_frame(line, frame.payload, now_ns)
-        return True
-    instrument = instruments.by_venue_symbol(frame.exchange, frame.snapshot_of)
-    if instrument is None:
-        return False
-    engine.on_snapshot(instrument.book, frame.payload, now_ns)
-    return True
 
 
 def _catch_up(engine: Engine, venues: InProcessVenues, timer_ns: int, until_ns: int) -> int:

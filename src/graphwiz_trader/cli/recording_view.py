@@ -23,12 +23,12 @@ class RecordingView:
         """A table with a row an exchange, and what is wrong below it."""
         rates = self._rates(figures)
         numbers = ("frames", "frames/s", "MB/s", "on disk", "ratio", "refused", "lost", "books")
-        table = _table(("exchange", "line"), numbers)
+        table = _table(("exchange", "lines"), numbers)
         for exchange, now in figures.exchanges.items():
             frames, raw, disk = rates[exchange]
             table.add_row(
                 exchange,
-                Text("up", "green") if now.is_up else Text("down", "bold red"),
+                Text(f"{now.lines_up} up", "green") if now.lines_up else Text("down", "bold red"),
                 f"{now.frames:,}",
                 f"{frames:,.0f}",
                 f"{raw / _MB:.2f}",
@@ -47,8 +47,9 @@ class RecordingView:
         parts = []
         for exchange, now in figures.exchanges.items():
             frames, raw, disk = rates[exchange]
+            lines = f"{now.lines_up} up" if now.lines_up else "DOWN"
             parts.append(
-                f"{exchange} {'up' if now.is_up else 'DOWN'} {frames:,.0f} frames/s {raw / _MB:.2f} MB/s "
+                f"{exchange} {lines} {frames:,.0f} frames/s {raw / _MB:.2f} MB/s "
                 f"({disk / _MB:.2f} on disk) {now.refused:,} refused {now.lost:,} lost"
             )
         return "; ".join([_clock(figures.seconds), *parts, *(text.plain for text in _warnings(figures))])
@@ -101,7 +102,7 @@ def _warnings(figures: RecordingFigures) -> list[Text]:
     found = []
     for exchange, now in figures.exchanges.items():
         if now.line_breaks:
-            found.append(Text(f"{exchange}: the line broke {now.line_breaks:,} times", "yellow"))
+            found.append(Text(f"{exchange}: lines broke {now.line_breaks:,} times", "yellow"))
     lost = sum(exchange.lost for exchange in figures.exchanges.values())
     if lost:
         found.append(

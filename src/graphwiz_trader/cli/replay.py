@@ -85,9 +85,10 @@ def replay(
         console.print(f"journal: {figures['journal']}", highlight=False)
     else:
         with _progress(console, "replaying") as advance:
-            figures = direct_replay(config, instruments, latency_ms=latency_ms, wires=wires(recording)).run(
-                recording, advance
+            direct_core = direct_replay(
+                config, instruments, latency_ms=latency_ms, wires=wires(recording), market_lines=recording.lines
             )
+            figures = direct_core.run(recording, advance)
     _warn(recording, figures, console)
     _show(figures, console, json_file)
 

@@ -1,7 +1,7 @@
 """A part of a table as Arrow columns: decimal prices and sizes, UTC times, names in place of book ids.
 
 Prices and sizes are decimal128 with twelve decimals, exact for every venue. What a venue did not say is null: the
-time of a message without one, the prices of an empty side.
+time of a message without one, the prices of an empty side; so is the line of what came by none.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _ABOUT = (
     ("symbol", _NAME),
     ("exchange_time", pa.timestamp("ms", "UTC")),
     ("receive_time", pa.timestamp("ns", "UTC")),
+    ("line", pa.int8()),
 )
 SCHEMA_TOP_OF_BOOK = pa.schema(
     [
@@ -58,6 +59,7 @@ class Columns:
             self._symbols.take(book).dictionary_encode(),
             _nonzero(rows["event_ms"]).cast(pa.timestamp("ms", "UTC")),
             _integers(rows["received_ns"]).cast(pa.timestamp("ns", "UTC")),
+            _integers(rows["line"], rows["line"] < 0).cast(pa.int8()),
         ]
         tick, lot = self._ticks.take(book), self._lots.take(book)
         if name == TRADES:

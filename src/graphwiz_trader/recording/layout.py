@@ -17,9 +17,12 @@ The length makes it lossless for payloads of any bytes; the text makes it readab
 ==================  ================================================================
 ``head``            a segment's first record: JSON of `SegmentHead`
 ``frame``           a frame of the market data stream, as it came
+``frame@1``         the same by another of the exchange's parallel lines; without a number it is line 0
 ``snapshot=BTCUSDT``  the answer to a snapshot request, by the venue's symbol
-``up``, ``down``    the line came up, or broke, with the reason
+``up``, ``down``    the line came up, or broke, with the reason; ``up@1`` and ``down@1`` of another line
 ==================  ================================================================
+
+Format 1 knew no lines: its records are all of line 0.
 """
 
 from __future__ import annotations
@@ -28,14 +31,15 @@ import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 
 from graphwiz_trader.hft.instruments import Instrument
 from graphwiz_trader.recording.errors import DamagedSegmentError
 
-FORMAT = 1
+FORMAT = 2
+READABLE = (1, 2)
 SUFFIX = ".gwr.zst"
 
 # A skippable frame (RFC 8878, 3.1.2): magic, length of what is skipped, then our mark and the length of the block.
@@ -49,9 +53,12 @@ SEGMENT_START = _PREFIX.pack(_SKIPPABLE_MAGIC, _SKIPPED_BYTES, _MARK, 0)[: PREFI
 MAX_BLOCK_BYTES = 64 << 20
 """A writer stays far below; a reader takes no more, whatever a file claims."""
 
+MAX_LINES = 16
+"""Of one exchange: a reader takes no more, whatever a head claims."""
+
 HEAD, FRAME, UP, DOWN = "head", "frame", "up", "down"
 _SNAPSHOT = "snapshot="
-_RECORD = re.compile(rb"(\d{1,19}) (head|frame|up|down|snapshot=([^ \n]{1,64})) (\d{1,9}) ")
+_RECORD = re.compile(rb"(\d{1,19}) (?:(head)|(frame|up|down)(?:@(\d{1,3}))?|snapshot=([^ \n]{1,64})) (\d{1,9}) ")
 
 
 class SegmentHead(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +72,8 @@ class SegmentHead(msgspec.Struct, frozen=True, kw_only=True):
     instruments: tuple[Instrument, ...]
     wire: str = ""
     """Whose protocol the frames speak, the name of a decoder; empty, as in older segments: the exchange's."""
+    lines: Annotated[int, msgspec.Meta(ge=1, le=MAX_LINES)] = 1
+    """How many lines the frames may have come by, the spare one included; their numbers are below it."""
 
     @property
     def spoken(self) -> str:
@@ -72,15 +81,21 @@ class SegmentHead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SegmentRecord(NamedTuple):
-    """One record. ``symbol`` is that of a snapshot, else empty; its ``kind`` is then ``snapshot``."""
+    """One record. ``symbol`` is that of a snapshot, else empty; its ``kind`` is then ``snapshot``.
+
+    ``line``: which of the exchange's parallel lines a frame came by, came up or broke; 0 for everything else.
+    """
 
     time_ns: int
     kind: str
     symbol: str
     payload: bytes
+    line: int = 0
 
 
-def frame_record(time_ns: int, payload: bytes) -> bytes:
+def frame_record(time_ns: int, payload: bytes, line: int = 0) -> bytes:
+    if line:
+        return b"%d frame@%d %d %b\n" % (time_ns, line, len(payload), payload)
     return b"%d frame %d %b\n" % (time_ns, len(payload), payload)
 
 
@@ -88,9 +103,10 @@ def snapshot_record(time_ns: int, symbol: str, payload: bytes) -> bytes:
     return b"%d snapshot=%b %d %b\n" % (time_ns, symbol.encode(), len(payload), payload)
 
 
-def line_record(time_ns: int, up: bool, reason: str) -> bytes:
+def line_record(time_ns: int, up: bool, reason: str, line: int = 0) -> bytes:
     text = reason.encode()
-    return b"%d %b %d %b\n" % (time_ns, b"up" if up else b"down", len(text), text)
+    kind = b"up" if up else b"down"
+    return b"%d %b %d %b\n" % (time_ns, b"%b@%d" % (kind, line) if line else kind, len(text), text)
 
 
 def head_record(time_ns: int, head: SegmentHead) -> bytes:
@@ -105,12 +121,13 @@ def records_of(block: bytes) -> Iterator[SegmentRecord]:
         start = _RECORD.match(block, position)
         if start is None:
             raise DamagedSegmentError(f"no record at byte {position} of a block: {block[position : position + 40]!r}")
-        end = start.end() + int(start[4])
+        _, head, kind, line, symbol, length = start.groups()
+        end = start.end() + int(length)
         if block[end : end + 1] != b"\n":
             raise DamagedSegmentError(f"the record at byte {position} of a block is longer or shorter than it says")
-        symbol = start[3].decode("utf-8", "replace") if start[3] else ""
-        kind = "snapshot" if symbol else start[2].decode("ascii")
-        yield SegmentRecord(int(start[1]), kind, symbol, block[start.end() : end])
+        name = (head or kind or b"snapshot").decode("ascii")
+        snapshot_of = symbol.decode("utf-8", "replace") if symbol else ""
+        yield SegmentRecord(int(start[1]), name, snapshot_of, block[start.end() : end], int(line or 0))
         position = end + 1
 
 

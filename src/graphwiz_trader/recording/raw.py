@@ -38,16 +38,17 @@ class RawStream:
         self.raw_bytes = 0
         """Of all payloads kept."""
 
-    def frame(self, time_ns: int, payload: bytes) -> None:
+    def frame(self, time_ns: int, payload: bytes, line: int = 0) -> None:
+        """``line``: which of the exchange's parallel lines it came by."""
         self.frames += 1
-        self._keep(time_ns, payload, frame_record(time_ns, payload))
+        self._keep(time_ns, payload, frame_record(time_ns, payload, line))
 
     def snapshot(self, time_ns: int, symbol: str, payload: bytes) -> None:
         self.snapshots += 1
         self._keep(time_ns, payload, snapshot_record(time_ns, symbol, payload))
 
-    def line(self, time_ns: int, up: bool, reason: str) -> None:
-        self._keep(time_ns, b"", line_record(time_ns, up, reason))
+    def line(self, time_ns: int, up: bool, reason: str, line: int = 0) -> None:
+        self._keep(time_ns, b"", line_record(time_ns, up, reason, line))
 
     def flush(self) -> None:
         """Hand over what there is."""

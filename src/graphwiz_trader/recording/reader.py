@@ -10,10 +10,10 @@ import zstandard
 
 from graphwiz_trader.recording.errors import DamagedSegmentError
 from graphwiz_trader.recording.layout import (
-    FORMAT,
     HEAD,
     MAX_BLOCK_BYTES,
     PREFIX_BYTES,
+    READABLE,
     SEGMENT_START,
     SUFFIX,
     SegmentHead,
@@ -43,15 +43,19 @@ def read_segment(path: Path) -> Iterator[SegmentRecord]:
 
     A block that is not whole at the end of a file is what ``kill -9`` leaves.
     """
+    lines = 1
     for number, block in enumerate(_blocks(path)):
         records = records_of(block)
         if number == 0:
             first = next(records, None)
             if first is None or first.kind != HEAD:
                 raise DamagedSegmentError("a segment begins with its head, this one does not")
-            read_head(first)
+            lines = read_head(first).lines
             yield first
-        yield from records
+        for record in records:
+            if record.line >= lines:
+                raise DamagedSegmentError(f"a record of line {record.line} in a segment of {lines} lines")
+            yield record
 
 
 def read_head(record: SegmentRecord) -> SegmentHead:
@@ -60,8 +64,8 @@ def read_head(record: SegmentRecord) -> SegmentHead:
         head = msgspec.json.decode(record.payload, type=SegmentHead)
     except (msgspec.MsgspecError, UnicodeDecodeError) as problem:
         raise DamagedSegmentError(f"the head of the segment cannot be read: {problem}") from None
-    if head.format != FORMAT:
-        raise DamagedSegmentError(f"the segment is of format {head.format}; this version reads format {FORMAT}")
+    if head.format not in READABLE:
+        raise DamagedSegmentError(f"the segment is of format {head.format}; this version reads {READABLE}")
     return head
 
 

@@ -22,6 +22,8 @@ from graphwiz_trader.hft.kernels.rows import (
 )
 
 TOP_OF_BOOK, TRADES = "top_of_book", "trades"
+NO_LINE = -1
+"""In place of a line for what came by none: a REST snapshot."""
 ROWS = 1 << 18
 """Rows of a table kept in memory, 16 MiB: more are handed over before their time."""
 
@@ -43,16 +45,16 @@ class Tables:
         self._trades, self._trade_count = np.empty(rows, TRADE_ROW), 0
         self._noted_trades = np.full(len(books), -1, np.int64)
 
-    def on_top(self, book: int, feed: Array, received_ns: int) -> None:
-        """The best bid or ask of a trusted book has changed by the message in ``feed`` (dtype FEED)."""
-        self._top_count += self._note_top(self._books, feed, received_ns, self._tops, self._top_count, book)
+    def on_top(self, book: int, feed: Array, received_ns: int, line: int) -> None:
+        """The best bid or ask of a trusted book has changed by the message in ``feed`` (dtype FEED) of a line."""
+        self._top_count += self._note_top(self._books, feed, received_ns, self._tops, self._top_count, book, line)
         if self._top_count == self._rows:
             self._flush_tops()
 
-    def on_message(self, feed: Array, received_ns: int) -> None:
+    def on_message(self, feed: Array, received_ns: int, line: int) -> None:
         """Another message was decoded: a trade, or nothing for us."""
         self._trade_count += self._note_trade(
-            self._books, feed, received_ns, self._trades, self._trade_count, self._noted_trades
+            self._books, feed, received_ns, self._trades, self._trade_count, self._noted_trades, line
         )
         if self._trade_count == self._rows:
             self._flush_trades()

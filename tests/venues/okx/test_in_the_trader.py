@@ -93,7 +93,7 @@ async def test_a_recording_of_it_replays_to_the_recorder_s_books(tmp_path):
     live = levels(session.recorded.books)
     recording = Recording(segments_in(tmp_path / "recording"))
     instruments = survey(recording, {"okx": (800, 1_000)}, lambda _frames: None)
-    replay = direct_replay(config(tmp_path), instruments, latency_ms=0.0)
+    replay = direct_replay(config(tmp_path), instruments, latency_ms=0.0, market_lines=recording.lines)
     replay.run(recording, lambda _frames: None)
     assert levels(replay.core.books) == live
     assert all(book.is_trusted for book in replay.core.books)

@@ -274,7 +274,7 @@ def by_a_replay(frames: Sequence[RecordedFrame], rule: QueueRule, steps: Sequenc
         timed(),
         instruments=INSTRUMENTS,
         venues=venues,
-        market_lines={"binance": 0},
+        market_lines={"binance": (0,)},
         order_lines={"binance": 1},
         progress=lambda _: None,
     )

@@ -18,6 +18,7 @@ TOP_ROW = np.dtype(
         ("bid_lots", np.int64),
         ("ask_ticks", np.int64),
         ("ask_lots", np.int64),
+        ("line", np.int64),  # by which of its exchange's the message came, -1 by none
     ]
 )
 TRADE_ROW = np.dtype(
@@ -29,18 +30,20 @@ TRADE_ROW = np.dtype(
         ("ticks", np.int64),
         ("lots", np.int64),
         ("is_sell", np.int64),  # 1 when the taker sold
+        ("line", np.int64),
     ]
 )
 
 _MARKET = (new_books(0), new_feed(), 0)
-TOP_ARGUMENTS = tuple(map(typeof, (*_MARKET, np.empty(0, TOP_ROW), 0, 0)))
-TRADE_ARGUMENTS = tuple(map(typeof, (*_MARKET, np.empty(0, TRADE_ROW), 0, np.empty(0, np.int64))))
+TOP_ARGUMENTS = tuple(map(typeof, (*_MARKET, np.empty(0, TOP_ROW), 0, 0, 0)))
+TRADE_ARGUMENTS = tuple(map(typeof, (*_MARKET, np.empty(0, TRADE_ROW), 0, np.empty(0, np.int64), 0)))
 """The Numba types of `note_top`'s and `note_trade`'s arguments, for `jit.direct`."""
 
 
 @kernel
-def note_top(books: Array, feeds: Array, received_ns: int, tops: Array, at: int, row: int) -> int:
-    """Write the top of the book ``row`` to ``tops[at]``. ``feeds``: the decoder's, with the message that changed it.
+def note_top(books: Array, feeds: Array, received_ns: int, tops: Array, at: int, row: int, line: int) -> int:
+    """Write the top of the book ``row`` to ``tops[at]``. ``feeds``: the decoder's, with the message that changed it,
+    which came by ``line``.
 
     Returns how many rows were written: 1.
     """
@@ -54,11 +57,12 @@ def note_top(books: Array, feeds: Array, received_ns: int, tops: Array, at: int,
     top.bid_lots = book.top_lots[0]
     top.ask_ticks = book.top_ticks[1]
     top.ask_lots = book.top_lots[1]
+    top.line = line
     return 1
 
 
 @kernel
-def note_trade(books: Array, feeds: Array, received_ns: int, trades: Array, at: int, noted: Array) -> int:
+def note_trade(books: Array, feeds: Array, received_ns: int, trades: Array, at: int, noted: Array, line: int) -> int:
     """Write the message decoded last to ``trades[at]`` if it is a trade that its book took and that is new.
 
     ``noted``: int64, the id of the last trade noted of each book; it is brought up to date. Returns how many rows were
@@ -80,4 +84,5 @@ def note_trade(books: Array, feeds: Array, received_ns: int, trades: Array, at: 
     trade.ticks = book.trade_ticks
     trade.lots = book.trade_lots
     trade.is_sell = book.trade_is_sell
+    trade.line = line
     return 1
