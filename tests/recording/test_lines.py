@@ -17,13 +17,15 @@ import pytest
 from pyarrow import parquet
 from typer.testing import CliRunner
 
+import synthetic_recording
 from graphwiz_trader.assembly.rebuilt_tables import rebuild_tables
 from graphwiz_trader.assembly.recorder import RecordingSession, Settings
 from graphwiz_trader.backtest.recordings import RecordedFrame, RecordedLine, Recording
 from graphwiz_trader.cli.replay import app
 from graphwiz_trader.config import HftConfig
+from graphwiz_trader.recording.layout import SegmentHead, frame_record, snapshot_record
 from graphwiz_trader.recording.reader import read_head, read_segment, segments_in
-from graphwiz_trader.recording.segments import Rotation
+from graphwiz_trader.recording.segments import Rotation, Segments
 from graphwiz_trader.recording.tables import TOP_OF_BOOK, TRADES
 from graphwiz_trader.venues.base import Endpoints
 from recording.sessions import (
@@ -75,9 +77,9 @@ class Networks(AsyncExitStack):
         self.second = await self.enter_async_context(FrameRelay(stream))
         return self
 
-    def session(self, directory: Path, rotation: Rotation = Rotation()) -> RecordingSession:  # noqa: B008
+    def session(self, directory: Path) -> RecordingSession:
         endpoints = Endpoints(self._endpoints.rest, self.first.address, "", self.second.address)
-        settings = Settings(directory, str(directory / "parquet"), rotation)
+        settings = Settings(directory, str(directory / "parquet"))
         return RecordingSession(of_lines(len(TWO), self._exchange), {self._exchange: endpoints}, settings)
 
     def _note(self, frame: bytes) -> None:
@@ -117,6 +119,7 @@ async def test_what_each_line_has_lost_a_replay_takes_from_the_other_again(tmp_p
         session = networks.session(tmp_path)
         async with exchanges.running(session):
             await until_more(session, 1_000)
+            await until(lambda: all_trusted(session))
     live = live_states(session)
     assert all(state.is_trusted for state in live.values())
     assert {line for line, count in by_line(tmp_path).items() if count > 200} == set(TWO)
@@ -160,22 +163,23 @@ async def test_a_line_that_is_replaced_in_time_goes_on_under_the_spare_number(tm
     assert replayed_states(recording_in(tmp_path)) == live_states(session)
 
 
-@on_uvloop
-async def test_a_part_of_a_recording_is_heard_by_every_line_that_brings_something(tmp_path):
-    """No record in it says that a line came up."""
-    async with market(3_000, ["binance"]) as exchanges, Networks(exchanges, "binance") as networks:
-        networks.first.meddle, networks.second.meddle = loses(0), loses(1)
-        session = networks.session(tmp_path, Rotation(bytes=30_000))
-        async with exchanges.running(session):
-            await until(lambda: session.recorded.figures().exchanges["binance"].segments >= 2)
-            await until(lambda: session.recorded.figures().exchanges["binance"].snapshots >= 4)
-            await until_more(session, 300)
-    part = next(path for path in segments_in(tmp_path)["binance"][1:] if len(snapshots_in(path)) == 2)
-    assert all(state.is_trusted for state in replayed_states(Recording({"binance": [part]})).values())
-
-
-def snapshots_in(path: Path) -> set[str]:
-    return {record.symbol for record in read_segment(path)} - {""}
+def test_in_a_part_of_a_recording_a_line_is_up_once_it_brings_something(tmp_path):
+    """No record in it says that one came up."""
+    frames = list(synthetic_recording.market(3, 200, venues=["binance"], symbols=["BTCUSDT"]))
+    head = SegmentHead(format=2, exchange="binance", session="s", segment=4, version="0", instruments=(), lines=3)
+    segments = Segments(tmp_path, lambda _number: head, Rotation())
+    for number, frame in enumerate(frames):
+        if frame.is_snapshot:
+            records = [snapshot_record(frame.time_ns, frame.symbol, frame.payload)]
+        else:
+            lost_on = number % 9 - 2  # on line 1, on line 2, or on neither
+            records = [frame_record(frame.time_ns, frame.payload, line) for line in (1, 2) if line != lost_on]
+        segments.append(b"".join(records), frame.time_ns)
+    segments.close()
+    (part,) = replayed_states(recording_in(tmp_path)).values()
+    whole = synthetic_recording.write(tmp_path / "whole.txt", iter(frames), "binance", "BTCUSDT")
+    assert part.is_trusted
+    assert [part] == list(replayed_states(Recording({"binance": [whole]})).values())
 
 
 @on_uvloop
