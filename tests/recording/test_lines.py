@@ -114,7 +114,7 @@ def _answer(snapshot: RecordedFrame) -> bytes:
 @pytest.mark.parametrize("exchange", ["binance", "binanceusdm", "okx"])
 @on_uvloop
 async def test_what_each_line_has_lost_a_replay_takes_from_the_other_again(tmp_path, exchange):
-    async with market(3_000, [exchange]) as exchanges, Networks(exchanges, exchange) as networks:
+    async with market(3_000, of_lines(2, exchange)) as exchanges, Networks(exchanges, exchange) as networks:
         networks.first.meddle, networks.second.meddle = loses(0), loses(1)
         session = networks.session(tmp_path)
         async with exchanges.running(session):
@@ -130,7 +130,7 @@ async def test_what_each_line_has_lost_a_replay_takes_from_the_other_again(tmp_p
 
 @on_uvloop
 async def test_a_line_that_breaks_and_comes_back_by_the_other_way_does_so_in_the_replay(tmp_path):
-    async with market(3_000, ["binance"]) as exchanges, Networks(exchanges, "binance") as networks:
+    async with market(3_000, of_lines(2, "binance")) as exchanges, Networks(exchanges, "binance") as networks:
         session = networks.session(tmp_path)
         async with exchanges.running(session):
             await until(lambda: session.recorded.figures().exchanges["binance"].lines_up == len(TWO))
@@ -149,8 +149,8 @@ async def test_a_line_that_breaks_and_comes_back_by_the_other_way_does_so_in_the
 
 @on_uvloop
 async def test_a_line_that_is_replaced_in_time_goes_on_under_the_spare_number(tmp_path):
-    async with market(3_000, ["binance"]) as exchanges:
-        session = exchanges.session(Settings(tmp_path), of_lines(1, "binance"))
+    async with market(3_000, of_lines(1, "binance")) as exchanges:
+        session = exchanges.session(Settings(tmp_path))
         async with exchanges.running(session):
             for connection in exchanges.venues["binance"].front.connections:
                 connection.announce_shutdown(time_ns() // 1_000_000)
@@ -184,7 +184,7 @@ def test_in_a_part_of_a_recording_a_line_is_up_once_it_brings_something(tmp_path
 
 @on_uvloop
 async def test_the_tables_say_by_which_line_each_row_came(tmp_path):
-    async with market(3_000, ["binance"]) as exchanges, Networks(exchanges, "binance") as networks:
+    async with market(3_000, of_lines(2, "binance")) as exchanges, Networks(exchanges, "binance") as networks:
         networks.first.meddle, networks.second.meddle = loses(0), loses(1)
         session = networks.session(tmp_path)
         async with exchanges.running(session):
@@ -208,7 +208,7 @@ def lines_of(place: Path, table: str) -> list[tuple[int, int | None]]:
 
 @on_uvloop
 async def test_a_user_replays_it_like_any_other(tmp_path):
-    async with market(3_000, ["binance"]) as exchanges, Networks(exchanges, "binance") as networks:
+    async with market(3_000, of_lines(2, "binance")) as exchanges, Networks(exchanges, "binance") as networks:
         networks.first.meddle, networks.second.meddle = loses(0), loses(1)
         session = networks.session(tmp_path / "recording")
         async with exchanges.running(session):
