@@ -7,6 +7,7 @@ faults while it runs, and runs until it is told to stop.
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import ssl
 import sys
@@ -98,6 +99,7 @@ async def _serve(
         await admin.start(port + len(exchange.venues) if port else 0)
     except OSError as error:
         raise CannotServeError(f"cannot listen on 127.0.0.1:{port}: {error.strerror}; choose another --port") from None
+    gc.freeze()  # what start-up made stays for good: the collector need not look at it again under load
     ready = {"ready": True, "venues": exchange.urls, "faults": admin.address, **authority}
     sys.stdout.write(msgspec.json.encode(ready).decode() + "\n")
     sys.stdout.flush()

@@ -127,6 +127,18 @@ def test_frames_that_come_in_one_packet_with_the_handshake_are_not_lost():
     in_loop(run)
 
 
+@pytest.mark.parametrize("size", [0, 125, 126, (1 << 16) - 1, 1 << 16, 1 << 20])
+def test_a_message_of_any_size_arrives_whole_in_one_frame(size):
+    async def run():
+        async with fronted() as (front, _), websockets.connect(f"{front.stream_url}/ws", max_size=None) as client:
+            await until(lambda: bool(front.connections))
+            for text in (b"x" * size, b"y" * size, b"end"):
+                next(iter(front.connections)).send(text)
+            assert [await client.recv() for _ in range(3)] == ["x" * size, "y" * size, "end"]
+
+    in_loop(run)
+
+
 def test_what_the_site_refuses_or_fails_at_is_answered_and_the_front_serves_on(caplog):
     async def run():
         async with fronted() as (front, _), httpx.AsyncClient(base_url=front.rest_url) as client:

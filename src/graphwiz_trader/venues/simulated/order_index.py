@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 
 from graphwiz_trader.venues.simulated.accounts import Account
 from graphwiz_trader.venues.simulated.orders import Order
@@ -16,6 +16,8 @@ class OrderIndex:
 
     def __init__(self) -> None:
         self._open: dict[int, Order] = {}
+        self._open_of: defaultdict[int, dict[int, Order]] = defaultdict(dict)
+        """Account → its open orders by id."""
         self._orders: OrderedDict[int, Order] = OrderedDict()
         self._by_client_id: dict[tuple[int, str, str], Order] = {}
 
@@ -27,18 +29,15 @@ class OrderIndex:
 
     def open(self, order: Order) -> None:
         """It stands in the book now."""
-        self._open[order.order_id] = order
+        self._open[order.order_id] = self._open_of[order.account.uid][order.order_id] = order
 
     def close(self, order: Order) -> None:
-        self._open.pop(order.order_id, None)
+        if self._open.pop(order.order_id, None) is not None:
+            del self._open_of[order.account.uid][order.order_id]
 
     def open_orders(self, account: Account, symbol: str | None = None) -> list[Order]:
         """Oldest first."""
-        return [
-            order
-            for order in self._open.values()
-            if order.account is account and symbol in (None, order.listing.symbol)
-        ]
+        return [o for o in self._open_of[account.uid].values() if symbol in (None, o.listing.symbol)]
 
     def every(self, account: Account, symbol: str) -> list[Order]:
         """Open or remembered, by their ids."""
@@ -57,7 +56,7 @@ class OrderIndex:
     def remember(self, order: Order) -> None:
         self._orders[order.order_id] = order
         self._by_client_id[_own_name(order)] = order
-        while len(self._orders) > REMEMBERED_ORDERS:
+        while len(self._orders) - len(self._open) > REMEMBERED_ORDERS:
             oldest = next(iter(self._orders.values()))
             if oldest.status.is_open:
                 self._orders.move_to_end(oldest.order_id)

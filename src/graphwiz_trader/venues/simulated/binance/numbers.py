@@ -55,9 +55,8 @@ def fixed(value: int, decimals: int) -> str:
     """``value × 10^-decimals`` with all its decimals: (6183763000000, 8) → ``"61837.63000000"``."""
     if decimals == 0:
         return str(value)
-    scale = 10**decimals
-    whole, rest = divmod(abs(value), scale)
-    return f"{'-' if value < 0 else ''}{whole}.{rest:0{decimals}d}"
+    digits = str(abs(value)).zfill(decimals + 1)
+    return f"{'-' if value < 0 else ''}{digits[:-decimals]}.{digits[-decimals:]}"
 
 
 def amount(units: int) -> str:
