@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -34,7 +33,7 @@ def running(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
     (folder / "hft.yaml").write_text(f"hft:\n  data_dir: {folder / 'var'}\n")
     command = [sys.executable, "-c", "from graphwiz_trader.cli import main; main()", "run", "--headless"]
     process = subprocess.Popen(
-        [*command, "--config", str(folder / "hft.yaml"), "--port", str(_free_port()), *options],
+        [*command, "--config", str(folder / "hft.yaml"), "--port", "0", *options],
         stderr=subprocess.PIPE,
         text=True,
         cwd=folder,
@@ -68,12 +67,6 @@ def wait_for(folder: Path, kind: RecordKind, count: int = 1) -> None:
             return
         time.sleep(0.2)
     pytest.fail(f"no {count} {kind.name} within {_START_S} s")
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def test_a_run_of_some_seconds_trades_and_ends_in_order_with_code_0(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def observe(
         Path | None, typer.Option("--config", help="Default: config/hft.yaml if it is there.")
     ] = None,
     data_dir: Annotated[Path | None, typer.Option("--data-dir", help="Default: data_dir of the configuration.")] = None,
-    port: Annotated[int | None, typer.Option(min=1, max=65_535, help="Default: observer.port.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65_535, help="0: a free one. Default: observer.port.")] = None,
 ) -> None:
     """Serve the page, the metrics and the knowledge graph of the newest session until SIGTERM or Ctrl-C.
 
@@ -29,7 +29,7 @@ def observe(
     """
     config = load(config_file or default_file())
     data = data_dir or config.data_dir
-    run_observer(data / "journal", data, port or config.observer.port, ready=_say)
+    run_observer(data / "journal", data, config.observer.port if port is None else port, ready=_say)
 
 
 def _say(page: str) -> None:

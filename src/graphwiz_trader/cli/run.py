@@ -43,7 +43,9 @@ def run(
     duration: Annotated[float, typer.Option(min=0, help="Stop after so many seconds; 0 runs until Ctrl-C.")] = 0.0,
     headless: Annotated[bool, typer.Option("--headless", help="No terminal view, for scripts.")] = False,
     seed: Annotated[int, typer.Option(help="The same seed makes the same market.")] = 7,
-    port: Annotated[int | None, typer.Option(min=1, max=65_535, help="Of the page. Default: observer.port.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65_535, help="Of the page; 0: any. Default: observer.port.")
+    ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the final figures here.")] = None,
 ) -> None:
     """Start the trader and the page, in simulated mode with exchanges to trade on. Ctrl-C ends everything in order."""
@@ -56,7 +58,7 @@ def run(
     running = _Run(config, config_file, console, stop)
     failure = ""
     try:
-        running.start(seed=seed, port=port or config.observer.port, duration_s=duration)
+        running.start(seed=seed, port=config.observer.port if port is None else port, duration_s=duration)
         if not stop.is_set():
             running.watch(view=not headless)
     except ChildError as error:
