@@ -25,10 +25,12 @@ from graphwiz_trader.assembly.core import (
 )
 from graphwiz_trader.assembly.replays import direct_replay
 from graphwiz_trader.backtest.decisions import DecisionHash
+from graphwiz_trader.backtest.journal_gateway import JournalGateway
 from graphwiz_trader.backtest.recordings import RecordedFrame
 from graphwiz_trader.backtest.replay import replay_journal, replay_recording
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.hft.events import Command, ExecutionReport, OrderState, Recorder, RecordKind, Side, Trade
+from graphwiz_trader.hft.gateways import NotSentError, OrderGateway
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.hft.orders import Order
 from graphwiz_trader.hft.records import ClockOffset
@@ -430,12 +432,13 @@ def _again(
     """The engine on the inputs of a journal alone: its records, what it did, and what the journal says was done."""
     outputs, recorded = Journal(), DecisionHash()
     done = DecisionHash(outputs)
-    core = _core(done, market_lines)
-    replay_journal(core.engine, [Record(*record) for record in records], recorded, lambda count: None)
+    gateway = JournalGateway()
+    core = _core(done, market_lines, gateway)
+    replay_journal(core.engine, [Record(*record) for record in records], recorded, gateway, lambda count: None)
     return outputs, done, recorded
 
 
-def _core(recorder: Recorder, market_lines: Mapping[str, int]) -> Core:
+def _core(recorder: Recorder, market_lines: Mapping[str, int], gateway: OrderGateway) -> Core:
     instruments = two_venues(taker_fee_ppm=100)
     return build_core(
         CONFIG,
@@ -443,7 +446,7 @@ def _core(recorder: Recorder, market_lines: Mapping[str, int]) -> Core:
         session_lines(instruments.exchanges, WIRE, market_lines=market_lines),
         recorder=recorder,
         books=build_books(CONFIG, instruments),
-        gateways=dict.fromkeys(instruments.exchanges, Gateway(Journal())),
+        gateways=dict.fromkeys(instruments.exchanges, gateway),
         request_snapshot=lambda book: None,
         prefix="gwreplay",
     )
@@ -477,7 +480,7 @@ def test_a_journals_inputs_alone_give_the_journal_again_bit_for_bit(seed: int) -
 def test_a_journal_of_two_lossy_lines_gives_itself_again(seed: int) -> None:
     """Spot is heard over the lines 0 and 1, each of which loses frames and breaks; the perpetual over line 2."""
     two, random, journal, timers = {"binance": 2}, Random(seed), Journal(), 0
-    engine = _core(journal, two).engine
+    engine = _core(journal, two, Gateway(journal)).engine
     for line in range(5):
         engine.on_line(line, True, "connected", START)
     for frame in _frames(seed, 120, troubles=False):
@@ -493,6 +496,52 @@ def test_a_journal_of_two_lossy_lines_gives_itself_again(seed: int) -> None:
         if random.randrange(40) == 0:
             engine.on_line(random.randrange(2), random.randrange(3) > 0, "chance", frame.time_ns)
     outputs, done, recorded = _again([*journal.records, Recorded(K.END, 0, 0, b"{}")], two)
+    assert done.did_the_same(recorded)
+    assert outputs.records == journal.records
+
+
+class Unreliable(Gateway):
+    """Sends or fails by chance, provably or not."""
+
+    def __init__(self, journal: Journal, random: Random) -> None:
+        super().__init__(journal)
+        self._random = random
+
+    def place(self, order: Order, now_ns: int) -> None:
+        self._fail()
+        super().place(order, now_ns)
+
+    def query(self, order: Order, now_ns: int) -> None:
+        self._fail()
+
+    def _fail(self) -> None:
+        failure = self._random.choice([None, None, NotSentError("the connection is gone"), RuntimeError("who knows")])
+        if failure is not None:
+            raise failure
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 2**32))
+def test_a_journal_of_orders_that_could_not_be_sent_gives_itself_again(seed: int) -> None:
+    """Nobody answers, and to "no such order" it matters which questions left."""
+    journal, timers = Journal(), 0
+    gateway = Unreliable(journal, Random(seed))
+    core = _core(journal, {}, gateway)
+    orders = {line.exchange: line.line for line in session_lines(core.books.instruments.exchanges, WIRE)[2:]}
+    for line in range(4):
+        core.engine.on_line(line, True, "connected", START)
+    for frame in _frames(seed, 120, troubles=False):
+        while START + timers * 100 * MS < frame.time_ns:
+            timers += 1
+            core.engine.on_timer(START + timers * 100 * MS)
+            for order in core.executor.open_orders():
+                denial = ExecutionReport(client_id=order.client_id, state=OrderState.SENT, not_found=True)
+                core.engine.on_order_frame(orders[order.exchange], msgspec.json.encode([denial]), frame.time_ns)
+        if frame.snapshot_of:
+            core.engine.on_snapshot(frame.exchange != "binance", frame.payload, frame.time_ns)
+        else:
+            core.engine.on_market_frame(frame.exchange != "binance", frame.payload, frame.time_ns)
+    outputs, done, recorded = _again([*journal.records, Recorded(K.END, 0, 0, b"{}")])
     assert done.did_the_same(recorded)
     assert outputs.records == journal.records
 

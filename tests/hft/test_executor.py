@@ -473,6 +473,58 @@ def test_a_line_coming_up_asks_about_every_live_order_on_it(desk: Desk) -> None:
     assert resting.state is UNKNOWN, "a question without an answer is doubt too"
 
 
+def test_a_line_coming_up_asks_again_about_what_ended_unfilled_just_before(desk: Desk) -> None:
+    old, filled, ended = (desk.place(a_resting_intent(size_lots=n)) for n in (1, 2, 3))
+    desk.report(old, CANCELED, filled_lots=0, venue_id="v1")
+    later = START + 30 * SECOND
+    desk.report(filled, FILLED, a_trade("x1", 2, 60_000), filled_lots=2, venue_id="v2", now=later)
+    desk.report(ended, CANCELED, filled_lots=0, venue_id="v3", now=later)
+    desk.executor.on_line("binanceusdm", False, later + SECOND)
+    desk.executor.on_line("binanceusdm", True, later + 2 * SECOND)
+    assert [asked for asked in gateway(desk).requests if asked[0] == "query"] == [("query", ended.client_id)]
+    desk.report(ended, CANCELED, filled_lots=1, now=later + 3 * SECOND)
+    assert (ended.state, reserved_lots(desk)) == (UNKNOWN, 1), "it filled, and which trade that was is not known yet"
+    desk.report(ended, CANCELED, a_trade("x2", 1, 60_000), filled_lots=1, now=later + 4 * SECOND)
+    assert (ended.state, ended.filled_lots, reserved_lots(desk)) == (CANCELED, 1, 0)
+    assert desk.positions.size_units(PERP) == 3 * 10**9
+
+
+def test_an_order_that_rests_unheard_of_is_asked_about(desk: Desk, order: Order) -> None:
+    desk.report(order, OPEN, filled_lots=0)
+    desk.executor.on_timer(START + 29 * SECOND)
+    assert gateway(desk).count("query") == 0
+    desk.executor.on_timer(START + 30 * SECOND)
+    assert (gateway(desk).count("query"), order.state) == (1, OPEN)
+    desk.report(order, OPEN, filled_lots=0, now=START + 30 * SECOND)
+    desk.executor.on_timer(START + 59 * SECOND)
+    assert gateway(desk).count("query") == 1
+
+
+def test_an_order_that_the_venue_accepted_and_denies_for_long_has_ended_there(desk: Desk, order: Order) -> None:
+    desk.report(order, OPEN, a_trade("x1", 4, 60_000), filled_lots=4)
+    for second in (20, 50, 79):
+        desk.report(order, SENT, not_found=True, now=START + second * SECOND)
+        assert (order.state, reserved_lots(desk)) == (UNKNOWN, 6)
+    desk.report(order, SENT, not_found=True, now=START + 80 * SECOND)
+    assert (order.state, order.filled_lots, reserved_lots(desk)) == (EXPIRED, 4, 0)
+    assert desk.recorder.notices() == ["CONTRADICTION", "LOST_BY_VENUE"]
+
+
+def test_one_word_of_an_order_denied_begins_the_wait_anew(desk: Desk, order: Order) -> None:
+    desk.report(order, OPEN, filled_lots=0)
+    desk.report(order, SENT, not_found=True, now=START + 20 * SECOND)
+    desk.report(order, OPEN, filled_lots=0, now=START + 70 * SECOND)
+    desk.report(order, SENT, not_found=True, now=START + 90 * SECOND)
+    assert (order.state, reserved_lots(desk)) == (UNKNOWN, 10)
+
+
+def test_an_order_denied_whose_trades_are_not_all_known_stays_in_doubt(desk: Desk, order: Order) -> None:
+    desk.report(order, OPEN, filled_lots=4)
+    for second in (20, 200):
+        desk.report(order, SENT, not_found=True, now=START + second * SECOND)
+    assert (order.state, reserved_lots(desk)) == (UNKNOWN, 10)
+
+
 # Cancelling
 
 

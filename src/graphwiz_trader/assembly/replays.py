@@ -21,13 +21,13 @@ from graphwiz_trader.assembly.core import (
     session_start,
 )
 from graphwiz_trader.backtest.decisions import DecisionHash
+from graphwiz_trader.backtest.journal_gateway import JournalGateway
 from graphwiz_trader.backtest.recordings import Recording, RecordingError
 from graphwiz_trader.backtest.replay import Progress, replay_journal, replay_recording
 from graphwiz_trader.backtest.report import Report, report
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.hft.events import Line, Recorder, RecordKind
 from graphwiz_trader.hft.instruments import Instruments
-from graphwiz_trader.hft.orders import Order
 from graphwiz_trader.hft.records import SessionStart, encode
 from graphwiz_trader.journal.layout import Record
 from graphwiz_trader.journal.reader import JournalReader
@@ -139,20 +139,21 @@ def journal_replay(directory: Path, progress: Progress) -> JournalReplay:
     instruments = Instruments(start.instruments)
     books = build_books(config, instruments)
     decided, recorded = DecisionHash(), DecisionHash()
+    gateway = JournalGateway()
     core = build_core(
         config,
         instruments,
         start.lines,
         recorder=decided,
         books=books,
-        gateways=dict.fromkeys(instruments.exchanges, _Silent()),
+        gateways=dict.fromkeys(instruments.exchanges, gateway),
         request_snapshot=_recorded_snapshots_only,
         prefix=start.prefix,
         tripped=start.tripped,
         inventory_lots=start.inventory_lots,
     )
     started = time.perf_counter()
-    replay_journal(core.engine, records, recorded, progress)
+    replay_journal(core.engine, records, recorded, gateway, progress)
     figures = report(
         books=books,
         pulse=core.engine.pulse(0),
@@ -162,19 +163,6 @@ def journal_replay(directory: Path, progress: Progress) -> JournalReplay:
         seconds=time.perf_counter() - started,
     )
     return JournalReplay(figures, recorded.text, recorded.decisions, decided.did_the_same(recorded))
-
-
-class _Silent:
-    """The order gateway of a journal's replay: what came back is in the journal."""
-
-    def place(self, order: Order, now_ns: int) -> None:
-        pass
-
-    def cancel(self, order: Order, now_ns: int) -> None:
-        pass
-
-    def query(self, order: Order, now_ns: int) -> None:
-        pass
 
 
 def _session_of(records: Iterator[Record], directory: Path) -> SessionStart:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from graphwiz_trader.backtest.decisions import DecisionHash
+from graphwiz_trader.backtest.journal_gateway import JournalGateway
 from graphwiz_trader.backtest.recordings import RecordedFrame, RecordedLine
 from graphwiz_trader.hft.engine import Engine
 from graphwiz_trader.hft.events import Command, RecordKind
@@ -65,43 +66,56 @@ def replay_recording(
     return unused
 
 
-def replay_journal(engine: Engine, records: Iterable[Record], recorded: DecisionHash, progress: Progress) -> None:
-    """Feed a journal's inputs. ``recorded`` is given what was decided then, to compare with what is decided now."""
-    for count, record in enumerate(_complete(records), 1):
-        kind, source, time_ns, payload = record
-        if kind == RecordKind.MARKET_FRAME:
-            engine.on_market_frame(source, payload, time_ns)
-        elif kind == RecordKind.ORDER_FRAME:
-            engine.on_order_frame(source, payload, time_ns)
-        elif kind == RecordKind.TIMER:
-            engine.on_timer(time_ns)
-        elif kind == RecordKind.SNAPSHOT:
-            engine.on_snapshot(source, payload, time_ns)
-        elif kind == RecordKind.LINE:
-            change = _read_line_change(payload)
-            engine.on_line(source, change.up, change.reason, time_ns)
-        elif kind == RecordKind.CLOCK:
-            clock = _read_clock(payload)
-            engine.on_clock(source, clock.offset_ns, clock.error_ns, time_ns)
-        elif kind == RecordKind.COMMAND:
-            engine.on_command(_read_command(payload), time_ns)
-        else:
+def replay_journal(
+    engine: Engine,
+    records: Iterable[Record],
+    recorded: DecisionHash,
+    gateway: JournalGateway,
+    progress: Progress,
+) -> None:
+    """Feed a journal's inputs. ``recorded`` is given what was decided then, to compare with what is decided now;
+    ``gateway``, the engine's only one, what could not be sent then."""
+    for count, (record, written) in enumerate(_complete(records), 1):
+        gateway.expect(written)
+        _feed_input(engine, record)
+        for kind, source, time_ns, payload in written:
             recorded.append(kind, source, time_ns, payload)
         if count % _PROGRESS_STEP == 0:
             progress(_PROGRESS_STEP)
 
 
-def _complete(records: Iterable[Record]) -> Iterator[Record]:
-    """The records of a journal. One without its END was cut off: the last input in it is left out, with what follows,
-    because not all that was made of it may have been written."""
-    waiting: list[Record] = []
+def _feed_input(engine: Engine, record: Record) -> None:
+    kind, source, time_ns, payload = record
+    if kind == RecordKind.MARKET_FRAME:
+        engine.on_market_frame(source, payload, time_ns)
+    elif kind == RecordKind.ORDER_FRAME:
+        engine.on_order_frame(source, payload, time_ns)
+    elif kind == RecordKind.TIMER:
+        engine.on_timer(time_ns)
+    elif kind == RecordKind.SNAPSHOT:
+        engine.on_snapshot(source, payload, time_ns)
+    elif kind == RecordKind.LINE:
+        change = _read_line_change(payload)
+        engine.on_line(source, change.up, change.reason, time_ns)
+    elif kind == RecordKind.CLOCK:
+        clock = _read_clock(payload)
+        engine.on_clock(source, clock.offset_ns, clock.error_ns, time_ns)
+    elif kind == RecordKind.COMMAND:
+        engine.on_command(_read_command(payload), time_ns)
+
+
+def _complete(records: Iterable[Record]) -> Iterator[tuple[Record, list[Record]]]:
+    """A journal's inputs, each with what was written of it. Of a journal without its END, which was cut off, the last
+    input is left out, because not all that was made of it may have been written."""
+    event: Record | None = None
+    written: list[Record] = []
     for record in records:
         if record.kind < RecordKind.DECISION or record.kind == RecordKind.END:
-            yield from waiting
-            waiting.clear()
-        waiting.append(record)
-    if waiting and waiting[0].kind == RecordKind.END:
-        yield from waiting
+            if event is not None:
+                yield event, written
+            event, written = record, []
+        else:
+            written.append(record)
 
 
 class _Edge:

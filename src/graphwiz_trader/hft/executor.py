@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 
 from graphwiz_trader.hft.events import ExecutionReport, Fill, OrderState, Recorder, RecordKind, Trade
-from graphwiz_trader.hft.gateways import NotSentError, OrderGateway, OrderLines
+from graphwiz_trader.hft.gateways import NOT_SENT, SEND_FAILED, NotSentError, OrderGateway, OrderLines
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.hft.orders import Order
 from graphwiz_trader.hft.positions import PositionTracker
@@ -28,6 +29,12 @@ _NOTICE = int(RecordKind.NOTICE)
 
 _ENDED_KEPT = 10_000
 """Ended orders still known by id: a repeated trade of an older one is reported, not counted again."""
+_NEWS_LOST_NS = 20_000_000_000
+"""How long before a line is known to be down it may have brought nothing any more; a half-open one takes 10 s."""
+_MAY_FILL_LATE = (OrderState.CANCELED, OrderState.EXPIRED, OrderState.REJECTED)
+_LOOKS_MAX = 100
+"""Ended orders looked at again when a line is up again: more questions at once would cost the venue's patience
+(Binance: weight 4 each, of 6,000 a minute)."""
 
 
 class FastOrderExecutor:
@@ -35,8 +42,9 @@ class FastOrderExecutor:
 
     ``prefix`` (1 to 12 letters and digits, unique to the session) begins every client id. ``missing_after_ns`` is
     the age from which "no such order" proves that an order never arrived: longer than the venue accepts a delayed
-    request (Binance: recvWindow, 5 s). ``on_final(order, now_ns)`` is called when an order has ended, and
-    again should it fill after that.
+    request (Binance: recvWindow, 5 s). ``lost_after_ns``: for how long the venue must deny an order that it had
+    accepted until that counts as its end. ``on_final(order, now_ns)`` is called when an order has ended, and again
+    should it fill after that.
     """
 
     def __init__(
@@ -51,6 +59,7 @@ class FastOrderExecutor:
         answer_timeout_ns: int = 1_000_000_000,
         query_pause_max_ns: int = 30_000_000_000,
         missing_after_ns: int = 10_000_000_000,
+        lost_after_ns: int = 60_000_000_000,
     ) -> None:
         if not re.fullmatch(r"[A-Za-z0-9]{1,12}", prefix):
             raise ValueError(f"client id prefix {prefix!r}; expected 1 to 12 letters and digits")
@@ -68,10 +77,12 @@ class FastOrderExecutor:
             missing_after_ns=missing_after_ns,
         )
         self._answer_timeout_ns = answer_timeout_ns
+        self._lost_after_ns = lost_after_ns
         self._count = 0
         self._orders: dict[str, Order] = {}
         self._live: dict[str, Order] = {}
         self._ended: deque[str] = deque()
+        self._down_ns: dict[str, int] = {}
         self.on_final: Callable[[Order, int], None] = _ignore
 
     def place(self, approved: ApprovedOrder, now_ns: int, legs: int = 0) -> Order:
@@ -138,6 +149,9 @@ class FastOrderExecutor:
             return ()
         state_before, filled_before = order.state, order.filled_lots
         order.answered_ns = order.answered_ns or now_ns
+        order.heard_ns = now_ns
+        if not report.not_found:
+            order.missing_ns = 0
         order.venue_id = report.venue_id or order.venue_id
         fills = self._count_trades(order, report.trades, now_ns) if report.trades else ()
         if state_before.is_final:
@@ -148,24 +162,46 @@ class FastOrderExecutor:
         return fills
 
     def on_timer(self, now_ns: int) -> None:
-        """Doubt the orders whose answer is overdue, and ask about them."""
+        """Doubt the orders whose answer is overdue, and ask about them; ask about those that rest, now and then."""
         for order in tuple(self._live.values()):
             if self._lines.is_overdue(order, now_ns):
                 self._doubt(order, "NO_ANSWER", now_ns)
                 self._lines.chase(order, now_ns)
+            elif self._lines.is_unheard(order, now_ns):
+                self._lines.query(order, now_ns)
 
     def on_line(self, exchange: str, up: bool, now_ns: int) -> None:
-        """An order line went down: what awaits an answer is UNKNOWN. It is up again: ask about every live order."""
+        """An order line went down: what awaits an answer is UNKNOWN. It is up again: ask about every live order.
+
+        And about those that have just ended: should one have filled after that, the news was lost with the line.
+        """
         live = tuple(order for order in self._live.values() if order.exchange == exchange)
         if up:
             self._lines.down.discard(exchange)
             for order in live:
                 self._lines.connected(order, now_ns)
+            for order in self._just_ended(exchange):
+                self._lines.query(order, now_ns)
         else:
             self._lines.down.add(exchange)
+            self._down_ns[exchange] = now_ns
             for order in live:
                 if order.due_ns:
                     self._doubt(order, "LINE_DOWN", now_ns)
+
+    def _just_ended(self, exchange: str) -> list[Order]:
+        """The latest of the orders that ended unfilled while the line may have brought nothing any more."""
+        since_ns = self._down_ns.get(exchange, 0) - _NEWS_LOST_NS
+        latest = [self._orders.get(client_id) for client_id in islice(reversed(self._ended), _LOOKS_MAX)]
+        return [
+            order
+            for order in latest
+            if order is not None
+            and order.exchange == exchange
+            and order.venue_id
+            and order.heard_ns >= since_ns
+            and order.state in _MAY_FILL_LATE
+        ]
 
     def _enter(self, approved: ApprovedOrder, now_ns: int, legs: int) -> Order:
         """Journal first: an order that cannot be written down is not sent."""
@@ -192,9 +228,9 @@ class FastOrderExecutor:
     def _on_send_failed(self, order: Order, failure: Exception, now_ns: int) -> None:
         if isinstance(failure, NotSentError):
             order.state = OrderState.REJECTED
-            self._settle(order, OrderState.SENT, 0, f"NOT_SENT: {failure}", now_ns)
+            self._settle(order, OrderState.SENT, 0, f"{NOT_SENT}{failure}", now_ns)
         else:
-            self._doubt(order, f"SEND_FAILED: {type(failure).__name__}", now_ns)
+            self._doubt(order, f"{SEND_FAILED}{type(failure).__name__}", now_ns)
 
     def _doubt(self, order: Order, reason: str, now_ns: int) -> None:
         state_before = order.state
@@ -241,21 +277,30 @@ class FastOrderExecutor:
             self._lines.query(order, now_ns)
             return
         state_before = order.state
-        contradiction = self._weigh_absence(order) if report.not_found else order.believe(report)
+        contradiction = self._weigh_absence(order, now_ns) if report.not_found else order.believe(report)
         if contradiction and not order.disputed:
             order.disputed = True
             self._notice("CONTRADICTION", f"{order.client_id}: {contradiction}", order.intent.book, now_ns)
         if order.state is OrderState.UNKNOWN and state_before is not OrderState.UNKNOWN:
             self._lines.query(order, now_ns)
 
-    def _weigh_absence(self, order: Order) -> str:
-        """The venue knows no such order: at first it may merely not have arrived yet."""
+    def _weigh_absence(self, order: Order, now_ns: int) -> str:
+        """The venue knows no such order: at first it may merely not have arrived yet.
+
+        A venue that has accepted one and denies it for long has lost it, as after a restart: it fills no more. What
+        of it has filled must be known, though.
+        """
         order.absences += 1
-        if order.acknowledged or order.filled_lots or order.claim is not None:
-            order.state = OrderState.UNKNOWN
-            return "NOT FOUND, after it was accepted"
-        order.state = OrderState.REJECTED if self._lines.absence_is_proven(order) else OrderState.UNKNOWN
-        return ""
+        order.missing_ns = order.missing_ns or now_ns
+        order.state = OrderState.UNKNOWN
+        if not (order.acknowledged or order.filled_lots or order.claim is not None):
+            if self._lines.absence_is_proven(order):
+                order.state = OrderState.REJECTED
+            return ""
+        if order.told_lots <= order.filled_lots and now_ns - order.missing_ns >= self._lost_after_ns:
+            self._notice("LOST_BY_VENUE", order.client_id, order.intent.book, now_ns)
+            order.state = OrderState.EXPIRED
+        return "NOT FOUND, after it was accepted"
 
     def _settle(self, order: Order, before: OrderState, filled_before: int, reason: str, now_ns: int) -> None:
         """What every change comes to: exposure held, answer awaited, record written, end announced."""

@@ -15,6 +15,15 @@ from graphwiz_trader.hft.records import CancelSent, Notice, encode
 
 _CANCEL = int(RecordKind.CANCEL)
 _NOTICE = int(RecordKind.NOTICE)
+_UNHEARD_NS = 30_000_000_000
+"""A private stream can fall silent while its connection lives (Binance: a listen key that has expired), and then an
+order that rests fills unheard: after so long without a word it is asked about."""
+
+# What a record says when a request could not be sent; a replay reads it there.
+NOT_SENT, SEND_FAILED = "NOT_SENT: ", "SEND_FAILED: "
+"""What an order's update gives for its reason."""
+QUERY_NOT_SENT = "QUERY_NOT_SENT"
+"""A notice's kind."""
 
 
 class NotSentError(Exception):
@@ -71,6 +80,10 @@ class OrderLines:
         """Whether an answer is late; over a line that is down none is expected."""
         return 0 < order.due_ns <= now_ns and order.exchange not in self.down
 
+    def is_unheard(self, order: Order, now_ns: int) -> bool:
+        """Whether it rests, and nothing has been heard of it for long."""
+        return not order.due_ns and now_ns - order.heard_ns >= _UNHEARD_NS and order.exchange not in self.down
+
     def place(self, order: Order, now_ns: int) -> Exception | None:
         """Send; what went wrong, if anything did. A line known to be down is not tried, in a replay neither."""
         if order.exchange in self.down:
@@ -100,7 +113,7 @@ class OrderLines:
             self._gateways[order.intent.book].query(order, now_ns)
         except Exception as failure:  # repeated by `chase`
             early = early and not isinstance(failure, NotSentError)
-            self._notice("QUERY_NOT_SENT", order, failure, now_ns)
+            self._notice(QUERY_NOT_SENT, order, failure, now_ns)
         order.early_asks += early
 
     def chase(self, order: Order, now_ns: int) -> None:

@@ -30,6 +30,8 @@ class Order(msgspec.Struct, eq=False, gc=False):
     trades: dict[str, Trade] = msgspec.field(default_factory=dict)
     answered_ns: int = 0
     """When the venue was first heard about it; 0 until then."""
+    heard_ns: int = 0
+    """When it was last heard about it."""
     told_lots: int = 0
     """The largest filled size the venue has named."""
     claim: OrderState | None = None
@@ -44,6 +46,8 @@ class Order(msgspec.Struct, eq=False, gc=False):
     """Questions since it was last certain: the pause doubles with each."""
     early_asks: int = 0
     """Questions over this connection so soon after sending that "no such order" would prove nothing."""
+    missing_ns: int = 0
+    """Since when the venue has denied it at every word; 0 while it does not."""
     absences: int = 0
     """How often the venue has answered "no such order" over this connection."""
 
