@@ -123,12 +123,13 @@ def events(paths: Iterable[Path]) -> list[Event]:
 def _events_of(lines: list[Line]) -> Iterator[Event]:
     bodies = [json.loads(line.payload) for line in lines if line.what in ("frame", "rest")]
     bodies = [body.get("data", body) for body in bodies]
-    # A snapshot names no symbol. A REST line's URL does; otherwise the file is about one symbol, which its frames name.
+    # Of snapshots only COIN-M's name their symbol, and a REST line's URL does; otherwise the file is about one symbol,
+    # which its frames name.
     only_symbol = next((body["s"] for body in bodies if "s" in body), "")
     received = (line for line in lines if line.what in ("frame", "rest"))
     for line, body in zip(received, bodies, strict=True):
         in_url = parse_qs(urlsplit(line.url).query).get("symbol", [only_symbol])
-        yield Event(line.time_ns, line.payload, body.get("s", in_url[0]), body)
+        yield Event(line.time_ns, line.payload, body.get("s") or body.get("symbol", in_url[0]), body)
 
 
 def feed(books: dict[str, Book], event: Event, rule: Rule) -> Book | None:

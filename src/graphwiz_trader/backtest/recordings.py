@@ -20,6 +20,7 @@ from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
 from typing import IO, NamedTuple
+from urllib.parse import unquote_to_bytes
 
 from graphwiz_trader.errors import GraphwizError
 from graphwiz_trader.recording.errors import DamagedSegmentError
@@ -30,12 +31,12 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _NS_LINE = re.compile(rb"(\d{19}) (.*)", re.DOTALL)
 _SECONDS_LINE = re.compile(rb"(\d{9,10}(?:\.\d+)?): (.*)", re.DOTALL)
 _ANSWER_LINE = re.compile(rb"\S+ -> (\d{9,10}(?:\.\d+)?): (.*)", re.DOTALL)
-_ANSWER_SYMBOL = re.compile(rb"[?&](?:symbol|instId)=([A-Za-z0-9_-]+)")
+_ANSWER_SYMBOL = re.compile(rb"[?&](?:symbol|instId)=([^&\s]+)")
 _PASSED_OVER = re.compile(rb"\S+ (?:<-|<->) ")
 _SNAPSHOT = re.compile(rb'\s*\{\s*"lastUpdateId"')
 _SYMBOL = re.compile(rb'"s"\s*:\s*"([^"\\]{1,24})"')
 _INSTRUMENT = re.compile(rb'"instId"\s*:\s*"([^"\\]{1,24})"')
-_OWN_NAME = re.compile(rb'"symbol"\s*:\s*"([A-Z0-9_]{1,24})"')
+_OWN_NAME = re.compile(rb'"symbol"\s*:\s*"([^"\\]{1,24})"')
 """COIN-M's snapshots say whose they are; spot's and USD-M's do not."""
 
 _LATEST_NS = 4_102_444_800 * 10**9
@@ -184,9 +185,9 @@ class Recording:
 
 
 def symbol_of(exchange: str, payload: bytes) -> str:
-    """The venue symbol that a stream's frame names, empty when it names none."""
+    """The venue symbol that a stream's frame names, empty when it names none. Some are written in Chinese."""
     named = (_INSTRUMENT if exchange == "okx" else _SYMBOL).search(payload)
-    return named[1].decode("ascii", "replace") if named else ""
+    return named[1].decode("utf-8", "replace") if named else ""
 
 
 def _only_frames(history: Iterator[RecordedFrame | RecordedLine]) -> Iterator[RecordedFrame]:
@@ -237,7 +238,7 @@ def _frame(exchange: str, line: bytes, last_ns: int) -> RecordedFrame | None:
         time_ns = _nanoseconds(match[1])
         if not symbol or not _SNAPSHOT.match(match[2]) or time_ns > _LATEST_NS:
             return None
-        return RecordedFrame(time_ns, exchange, match[2], symbol[1].decode())
+        return RecordedFrame(time_ns, exchange, match[2], unquote_to_bytes(symbol[1]).decode("utf-8", "replace"))
     if _PASSED_OVER.match(line):
         return None
     return RecordedFrame(last_ns, exchange, line)
@@ -248,7 +249,7 @@ def _snapshot_of(payload: bytes) -> str:
     if not _SNAPSHOT.match(payload):
         return ""
     named = _OWN_NAME.search(payload)
-    return named[1].decode() if named else UNNAMED
+    return named[1].decode("utf-8", "replace") if named else UNNAMED
 
 
 def _nanoseconds(seconds: bytes) -> int:
