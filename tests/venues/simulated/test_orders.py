@@ -343,7 +343,7 @@ async def test_usdm_acknowledges_first_and_says_the_result_when_asked(at, client
     assert status["assets"][0]["walletBalance"] == balance[0]["balance"]
 
 
-@pytest.mark.parametrize("path", ["/private/ws?listenKey={}", "/ws/{}", "/private/stream?streams={}"])
+@pytest.mark.parametrize("path", ["/private/ws?listenKey={}", "/private/ws/{}", "/private/stream?streams={}"])
 def test_usdm_user_data_comes_on_the_listen_keys_stream(path):
     async def run():
         async with serving("binanceusdm") as exchange:

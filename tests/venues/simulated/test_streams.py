@@ -352,9 +352,7 @@ def test_raw_bytes_can_be_put_on_a_stream_and_every_connection_dropped():
     in_loop(run)
 
 
-@pytest.mark.parametrize(
-    ("exchange", "path"), [("binance", "/ws"), ("binanceusdm", "/ws"), ("binanceusdm", "/market/ws")]
-)
+@pytest.mark.parametrize(("exchange", "path"), [("binance", "/ws"), ("binanceusdm", "/market/ws")])
 def test_trades_of_one_order_at_one_price_are_told_as_one_aggregate(exchange, path):
     async def run():
         async with serving(exchange, clock_ms=lambda: NOW_MS) as served:

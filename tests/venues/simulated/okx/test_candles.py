@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphwiz_trader.hft.events import Side, TimeInForce
-from graphwiz_trader.venues.simulated.okx.candles import BARS
+from graphwiz_trader.venues.simulated.okx.candles import BARS, rows
 from graphwiz_trader.venues.simulated.okx.server import OkxVenue
 from venues.simulated.clients import now_ms
 from venues.simulated.okx.okx_clients import at_okx
@@ -36,10 +36,10 @@ def test_candles_of_every_length_hold_every_trade_once(seed, bar):
         clock_ms += rng.randrange(4 * MINUTE_MS)
         done.append((clock_ms, rng.randrange(900, 1_100), rng.randrange(1, 50)))
         trade(at, done[-1][1], done[-1][2], clock_ms)
-    rows = at.channels.candles["BTC-USDT"].rows(BARS[bar], 300, clock_ms)[::-1]
-    assert [int(row[0]) for row in rows] == sorted({int(row[0]) for row in rows})
-    assert sum(round(float(row[5]) * 10**8) for row in rows) == sum(lots for _, _, lots in done)
-    for row in rows:
+    told = rows(at.products["BTC-USDT"], at.channels.candles["BTC-USDT"], BARS[bar], 300, clock_ms)[::-1]
+    assert [int(row[0]) for row in told] == sorted({int(row[0]) for row in told})
+    assert sum(round(float(row[5]) * 10**8) for row in told) == sum(lots for _, _, lots in done)
+    for row in told:
         begin_ms = int(row[0])
         prices = [price for time, price, _ in done if begin_ms <= time < begin_ms + BARS[bar].length_ms]
         opened, high, low, closed = (round(float(text) * 10) for text in row[1:5])
@@ -47,7 +47,7 @@ def test_candles_of_every_length_hold_every_trade_once(seed, bar):
             assert (opened, high, low, closed) == (prices[0], max(prices), min(prices), prices[-1])
         else:
             assert opened == high == low == closed
-    assert [row[8] for row in rows] == ["1"] * (len(rows) - 1) + ["0"]
+    assert [row[8] for row in told] == ["1"] * (len(told) - 1) + ["0"]
 
 
 def test_a_day_begins_by_the_clock_of_hong_kong_unless_it_says_utc():
@@ -77,12 +77,12 @@ def test_candles_are_asked_for_by_time():
         start = now_ms() - 10 * MINUTE_MS
         for minute in range(10):
             trade(at, 1_000 + minute, 1, start + minute * MINUTE_MS)
-        rows: Any = await data(at, "market/candles?instId=BTC-USDT&bar=1m&limit=3")
-        assert len(rows) == 3
-        older = await data(at, f"market/candles?instId=BTC-USDT&after={rows[-1][0]}&limit=2")
-        assert [int(row[0]) for row in older] == [int(rows[-1][0]) - n * MINUTE_MS for n in (1, 2)]
-        newer = await data(at, f"market/candles?instId=BTC-USDT&before={rows[-1][0]}")
-        assert [row[0] for row in newer] == [row[0] for row in rows[:2]]
+        found: Any = await data(at, "market/candles?instId=BTC-USDT&bar=1m&limit=3")
+        assert len(found) == 3
+        older = await data(at, f"market/candles?instId=BTC-USDT&after={found[-1][0]}&limit=2")
+        assert [int(row[0]) for row in older] == [int(found[-1][0]) - n * MINUTE_MS for n in (1, 2)]
+        newer = await data(at, f"market/candles?instId=BTC-USDT&before={found[-1][0]}")
+        assert [row[0] for row in newer] == [row[0] for row in found[:2]]
         for wrong in ("bar=7m", "limit=301", "after=x", "before=-1"):
             answer = await ask(at, f"market/candles?instId=BTC-USDT&{wrong}")
             assert (answer.status_code, json.loads(answer.content)["code"]) == (400, "51000")

@@ -12,25 +12,22 @@ from typing import Any
 import msgspec
 
 from graphwiz_trader.hft.instruments import units_from_text
-from graphwiz_trader.venues.simulated.binance import errors, public_forms
+from graphwiz_trader.venues.simulated.binance import errors
 from graphwiz_trader.venues.simulated.binance.authentication import ApiKeys
 from graphwiz_trader.venues.simulated.binance.coinm_frames import pair_of
 from graphwiz_trader.venues.simulated.binance.desk import Desk, Endpoint, Public
 from graphwiz_trader.venues.simulated.binance.errors import BinanceError
 from graphwiz_trader.venues.simulated.binance.history import Span
 from graphwiz_trader.venues.simulated.binance.limits import RateLimiter
+from graphwiz_trader.venues.simulated.binance.market_data import MarketData
 from graphwiz_trader.venues.simulated.binance.numbers import Numbers, amount
 from graphwiz_trader.venues.simulated.binance.parameters import Parameters
-from graphwiz_trader.venues.simulated.binance.public_api import PublicApi
 from graphwiz_trader.venues.simulated.binance.rest import RestApi
-from graphwiz_trader.venues.simulated.binance.trade_history import TradeHistory
 from graphwiz_trader.venues.simulated.orders import PublicTrade
 from graphwiz_trader.venues.simulated.venue_book import VenueBook
 
 NO_ORDERS = "The simulated COIN-M market serves market data only: it has no accounts and takes no orders."
 _PATH = "/dapi/v1/"
-_ALIKE = ("ping", "time", "exchangeInfo", "depth", "aggTrades")
-"""What is asked and answered as on USD-M."""
 _OF_ACCOUNTS = (
     *(f"{method} {_PATH}order" for method in ("GET", "POST", "PUT", "DELETE")),
     *(f"{method} {_PATH}batchOrders" for method in ("POST", "PUT", "DELETE")),
@@ -46,15 +43,18 @@ def coinm_api(
     books: Mapping[str, VenueBook],
     keys: ApiKeys,
     numbers: Mapping[str, Numbers],
-    public: PublicApi,
-    history: TradeHistory,
+    data: MarketData,
     limiter: RateLimiter,
 ) -> RestApi:
     """The paths of ``/dapi/v1``."""
-    asked = _MarketData(books, numbers, history)
-    shared = public.routes(_PATH)
+    asked = _OwnForms(books, numbers, data)
+    public = data.public
     routes: dict[str, Endpoint] = {
-        **{f"GET {_PATH}{name}": shared[f"GET {_PATH}{name}"] for name in _ALIKE},
+        f"GET {_PATH}ping": Public(public.ping),
+        f"GET {_PATH}time": Public(public.time),
+        f"GET {_PATH}exchangeInfo": Public(public.exchange_info),
+        f"GET {_PATH}depth": Public(public.depth, public.depth_rules.weight),
+        f"GET {_PATH}aggTrades": Public(public.aggregates, 20),
         f"GET {_PATH}trades": Public(asked.trades, 5),
         f"GET {_PATH}ticker/price": Public(asked.prices),
         f"GET {_PATH}ticker/bookTicker": Public(asked.book_tickers, 2),
@@ -63,13 +63,14 @@ def coinm_api(
     return RestApi(keys, Desk(limiter, errors.USDM_REFUSALS), routes)
 
 
-class _MarketData:
+class _OwnForms:
     """What COIN-M answers in a form of its own."""
 
-    def __init__(self, books: Mapping[str, VenueBook], numbers: Mapping[str, Numbers], history: TradeHistory) -> None:
+    def __init__(self, books: Mapping[str, VenueBook], numbers: Mapping[str, Numbers], data: MarketData) -> None:
         self._books = books
         self._numbers = numbers
-        self._history = history
+        self._history = data.history
+        self._figures = data.figures
 
     def trades(self, parameters: Parameters, _now_ms: int) -> bytes:
         symbol = parameters.text("symbol")
@@ -81,8 +82,8 @@ class _MarketData:
     def prices(self, parameters: Parameters, now_ms: int) -> bytes:
         return msgspec.json.encode(
             [
-                {**public_forms.last_price(book, self._numbers[symbol]), "ps": pair_of(symbol), "time": now_ms}
-                for symbol, book in self._wanted(parameters)
+                {**self._figures.last_price(symbol), "ps": pair_of(symbol), "time": now_ms}
+                for symbol, _book in self._wanted(parameters)
             ]
         )
 
@@ -90,8 +91,8 @@ class _MarketData:
         return msgspec.json.encode(
             [
                 {
-                    **public_forms.book_ticker(book, self._numbers[symbol]),
-                    "lastUpdateId": book.matcher.change_count,
+                    **self._figures.best(symbol),
+                    "lastUpdateId": book.update_id,
                     "pair": pair_of(symbol),
                     "time": now_ms,
                 }

@@ -23,8 +23,8 @@ class CoinmFrames(UsdmFrames):
         self._paired = f'"s":"{symbol}","ps":"{pair_of(symbol)}",'.encode()
         self._snapshot_head = f',"symbol":"{symbol}","pair":"{pair_of(symbol)}","E":'.encode()
 
-    def depth(self, span: DepthSpan, bids: Levels, asks: Levels, now_ms: int) -> bytes:
-        return super().depth(span, bids, asks, now_ms).replace(self._named, self._paired, 1)
+    def top(self, span: DepthSpan, bids: Levels, asks: Levels, now_ms: int) -> bytes:
+        return super().top(span, bids, asks, now_ms).replace(self._named, self._paired, 1)
 
     def ticker(self, update_id: int, bid: tuple[int, int], ask: tuple[int, int], now_ms: int) -> bytes:
         return super().ticker(update_id, bid, ask, now_ms).replace(self._named, self._paired, 1)

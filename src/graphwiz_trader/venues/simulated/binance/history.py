@@ -11,7 +11,7 @@ from typing import Self, TypeVar
 import msgspec
 
 from graphwiz_trader.venues.simulated.binance.errors import BinanceError
-from graphwiz_trader.venues.simulated.binance.parameters import Parameters
+from graphwiz_trader.venues.simulated.binance.parameters import Parameters, invalid
 
 T = TypeVar("T")
 
@@ -28,7 +28,7 @@ class Span(msgspec.Struct, frozen=True):
         """Raises BinanceError for what is no span."""
         limit = parameters.optional_integer("limit")
         if limit is not None and limit < 1:
-            raise BinanceError(-1130, "Data sent for parameter 'limit' is not valid.")
+            raise invalid("limit")
         start_ms, end_ms = parameters.optional_integer("startTime"), parameters.optional_integer("endTime")
         if start_ms is not None and end_ms is not None and start_ms > end_ms:
             raise BinanceError(-1127, "Start time is greater than end time.")

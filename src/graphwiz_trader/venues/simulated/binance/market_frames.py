@@ -28,6 +28,10 @@ class MarketFrames(Protocol):
     """How one flavour of Binance writes a symbol's public events; a frame is the stream's payload without envelope."""
 
     def depth(self, span: DepthSpan, bids: Levels, asks: Levels, now_ms: int) -> bytes: ...
+    def top(self, span: DepthSpan, bids: Levels, asks: Levels, now_ms: int) -> bytes:
+        """The best levels, each side from the best outward."""
+        ...
+
     def ticker(self, update_id: int, bid: tuple[int, int], ask: tuple[int, int], now_ms: int) -> bytes: ...
     def trade(self, trade: PublicTrade) -> bytes: ...
     def aggregate(self, aggregate: Aggregate) -> bytes: ...
@@ -47,6 +51,9 @@ class SpotFrames:
             f'"b":[{_levels(self._numbers, sorted(bids, reverse=True))}],'
             f'"a":[{_levels(self._numbers, sorted(asks))}]}}'
         ).encode()
+
+    def top(self, span: DepthSpan, bids: Levels, asks: Levels, now_ms: int) -> bytes:
+        return self.snapshot(span.last_id, bids, asks, now_ms)
 
     def ticker(self, update_id: int, bid: tuple[int, int], ask: tuple[int, int], now_ms: int) -> bytes:  # noqa: ARG002
         return (
@@ -79,10 +86,13 @@ class UsdmFrames:
         self._numbers = numbers
 
     def depth(self, span: DepthSpan, bids: Levels, asks: Levels, now_ms: int) -> bytes:
+        return self.top(span, sorted(bids), sorted(asks), now_ms)
+
+    def top(self, span: DepthSpan, bids: Levels, asks: Levels, now_ms: int) -> bytes:
         return (
             f'{{"e":"depthUpdate","E":{now_ms},"T":{now_ms},"s":"{self._symbol}","U":{span.first_id},'
-            f'"u":{span.last_id},"pu":{span.previous_id},"b":[{_levels(self._numbers, sorted(bids))}],'
-            f'"a":[{_levels(self._numbers, sorted(asks))}]}}'
+            f'"u":{span.last_id},"pu":{span.previous_id},"b":[{_levels(self._numbers, bids)}],'
+            f'"a":[{_levels(self._numbers, asks)}]}}'
         ).encode()
 
     def ticker(self, update_id: int, bid: tuple[int, int], ask: tuple[int, int], now_ms: int) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
@@ -21,6 +22,7 @@ from graphwiz_trader.venues.simulated.binance.errors import BinanceError
 T = TypeVar("T")
 Value = str | int | float | bool | None
 _MAX_FIELDS = 64
+_TIME_ZONE = re.compile(r"([+-]?)([0-9]{1,2})(?::([0-5][0-9]))?")
 _raw_params = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _json_text = msgspec.json.Decoder(str)
 
@@ -104,14 +106,25 @@ class Parameters:
         try:
             return msgspec.json.decode(text, type=kind)
         except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-            raise BinanceError(-1130, f"Data sent for parameter '{name}' is not valid.") from None
+            raise invalid(name) from None
 
     def flag(self, name: str) -> bool:
         """A boolean that is false when it was not sent."""
         text = (self.optional(name) or "false").lower()
         if text not in ("true", "false"):
-            raise BinanceError(-1130, f"Data sent for parameter '{name}' is not valid.")
+            raise invalid(name)
         return text == "true"
+
+    def time_zone_ms(self) -> int:
+        """``timeZone``, as ``8``, ``05:45`` or ``-1:00``, from -12:00 to +14:00: by how much it is ahead of UTC."""
+        zone = _TIME_ZONE.fullmatch(self.optional("timeZone") or "0")
+        if zone is None:
+            raise invalid("timeZone")
+        minutes = int(zone[2]) * 60 + int(zone[3] or 0)
+        minutes = -minutes if zone[1] == "-" else minutes
+        if not -12 * 60 <= minutes <= 14 * 60:
+            raise invalid("timeZone")
+        return minutes * 60_000
 
     def signed_payload(self) -> bytes:
         """What the WebSocket API signs: every parameter but the signature, in order of name."""
@@ -139,7 +152,7 @@ class Parameters:
         try:
             window = float(text)
         except ValueError:
-            raise BinanceError(-1130, "Data sent for parameter 'recvWindow' is not valid.") from None
+            raise invalid("recvWindow") from None
         if not 0 <= window <= MAX_RECV_WINDOW_MS:
             raise BinanceError(-1131, "recvWindow must be less than 60000.")
         return window
@@ -154,6 +167,10 @@ class Caller(msgspec.Struct, frozen=True):
 
 def missing(name: str) -> BinanceError:
     return BinanceError(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
+
+
+def invalid(name: str) -> BinanceError:
+    return BinanceError(-1130, f"Data sent for parameter '{name}' is not valid.")
 
 
 def _text_of(value: Value) -> str:

@@ -9,21 +9,20 @@ from urllib.parse import parse_qs, unquote
 
 from graphwiz_trader.hft.instruments import Instrument
 from graphwiz_trader.venues.simulated.accounts import Account
+from graphwiz_trader.venues.simulated.binance import usdm_routes
 from graphwiz_trader.venues.simulated.binance.authentication import ApiKeys
 from graphwiz_trader.venues.simulated.binance.coinm_api import coinm_api
 from graphwiz_trader.venues.simulated.binance.errors import BinanceError
 from graphwiz_trader.venues.simulated.binance.fault_words import BinanceWords
 from graphwiz_trader.venues.simulated.binance.flavours import COINM, SPOT, Flavour
 from graphwiz_trader.venues.simulated.binance.limits import RateLimiter
-from graphwiz_trader.venues.simulated.binance.market_streams import MarketStreams
+from graphwiz_trader.venues.simulated.binance.market_data import MarketData
 from graphwiz_trader.venues.simulated.binance.numbers import Numbers
-from graphwiz_trader.venues.simulated.binance.public_api import PublicApi
 from graphwiz_trader.venues.simulated.binance.rest import RestApi, no_such_path, refusal
 from graphwiz_trader.venues.simulated.binance.spot_api import spot_apis
 from graphwiz_trader.venues.simulated.binance.stream_hub import StreamHub
 from graphwiz_trader.venues.simulated.binance.stream_socket import StreamSocket
 from graphwiz_trader.venues.simulated.binance.time_unit import wants_microseconds
-from graphwiz_trader.venues.simulated.binance.trade_history import TradeHistory
 from graphwiz_trader.venues.simulated.binance.usdm_api import UsdmUpkeep, usdm_apis
 from graphwiz_trader.venues.simulated.binance.websocket_api import ApiOptions, ApiSocket, WebSocketApi
 from graphwiz_trader.venues.simulated.connection import Connection
@@ -66,17 +65,15 @@ class BinanceVenue:
         listings = [flavour.list_instrument(instrument) for instrument in instruments]
         self.venue = Venue(flavour.exchange, [VenueBook(listing, matcher(listing)) for listing in listings])
         self.numbers = {listing.symbol: Numbers(listing) for listing in listings}
-        books = {
-            symbol: (book, flavour.frames(symbol, self.numbers[symbol])) for symbol, book in self.venue.books.items()
-        }
-        intervals = dict(flavour.depth_intervals_ms)
-        if flavour is SPOT:
-            intervals["@depth@100ms"] = spot_depth_interval_ms
-        self.streams = MarketStreams(self.hub, books, intervals, self.faults)
-        self.venue.market_listeners.append(self.streams)
-        self._history = TradeHistory(listings)
-        self.venue.market_listeners.append(self._history)
-        self.public = PublicApi(books, self.numbers, self._history, flavour.exchange_info, flavour.depth_rules)
+        self._data = MarketData(
+            flavour,
+            self.venue,
+            self.numbers,
+            self.hub,
+            self.faults,
+            spot_depth_interval_ms=spot_depth_interval_ms,
+        )
+        self.streams, self.public, self.tickers = self._data.streams, self._data.public, self._data.tickers
         self.limiter = RateLimiter(flavour.limits, is_strict=is_limited)
         self.venue.order_listeners.append(self.limiter)
         self._upkeep = UsdmUpkeep(self.venue, self.hub)
@@ -159,13 +156,13 @@ class BinanceVenue:
 
     def _apis(self) -> tuple[WebSocketApi | None, RestApi]:
         if self.flavour is COINM:
-            return None, coinm_api(self.venue.books, self.keys, self.numbers, self.public, self._history, self.limiter)
+            return None, coinm_api(self.venue.books, self.keys, self.numbers, self._data, self.limiter)
         if self.flavour is SPOT:
             return spot_apis(
                 self.venue,
                 self.keys,
                 self.numbers,
-                self.public,
+                self._data,
                 self.limiter,
                 events_first=self._events_first,
                 faults=self.faults,
@@ -175,7 +172,7 @@ class BinanceVenue:
             self.keys,
             self.numbers,
             self.hub,
-            self.public,
+            self._data,
             self.limiter,
             self._upkeep,
             events_first=self._events_first,
@@ -191,9 +188,8 @@ class BinanceVenue:
             options = ApiOptions(request.client, returns_limits, in_microseconds)
             return ApiSocket(self._api, self._clock_ms, self.flavour.line_rules, options)
         route = ""
-        if self.flavour.is_routed and path.startswith(("/public/", "/market/", "/private/")):
-            _, route, path = path.split("/", 2)
-            path = f"/{path}"
+        if self.flavour.is_routed:
+            route, path = usdm_routes.split(path)
         streams = "/".join(parameters.get("streams", []) + parameters.get("listenKey", []))
         # ccxt tells spot from futures by "/stream" in the address, so where the host has none its path begins with it.
         raw_path = path.removeprefix("/stream")
@@ -215,13 +211,9 @@ class BinanceVenue:
         )
 
     def _belongs(self, route: str, stream: str) -> bool:
-        """USD-M routes: a listen key is private, aggregated trades are on ``/market``, all else is public.
-
-        The unrouted paths of old carry everything.
-        """
-        is_key, is_aggregate = self._upkeep.listen_keys.is_known(stream), stream.endswith("@aggTrade")
-        if route == "private":
-            return is_key
-        if route == "market":
-            return is_aggregate
-        return not route or not (is_key or is_aggregate)
+        """Markets without routes have one path for everything."""
+        if not self.flavour.is_routed:
+            return True
+        if self._upkeep.listen_keys.is_known(stream):
+            return route == usdm_routes.PRIVATE
+        return route == usdm_routes.market_route(stream)

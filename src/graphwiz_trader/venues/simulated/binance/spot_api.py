@@ -11,9 +11,10 @@ from graphwiz_trader.venues.simulated.binance import errors
 from graphwiz_trader.venues.simulated.binance.authentication import ApiKeys
 from graphwiz_trader.venues.simulated.binance.desk import Desk, Endpoint, Private
 from graphwiz_trader.venues.simulated.binance.limits import RateLimiter
+from graphwiz_trader.venues.simulated.binance.market_data import MarketData
 from graphwiz_trader.venues.simulated.binance.numbers import Numbers
 from graphwiz_trader.venues.simulated.binance.parameters import Parameters
-from graphwiz_trader.venues.simulated.binance.public_api import PublicApi
+from graphwiz_trader.venues.simulated.binance.public_methods import spot_public
 from graphwiz_trader.venues.simulated.binance.rest import RestApi
 from graphwiz_trader.venues.simulated.binance.spot_account import SpotAccount, nothing
 from graphwiz_trader.venues.simulated.binance.spot_orders import SpotOrders
@@ -27,7 +28,7 @@ def spot_apis(
     venue: Venue,
     keys: ApiKeys,
     numbers: Mapping[str, Numbers],
-    public: PublicApi,
+    data: MarketData,
     limiter: RateLimiter,
     *,
     events_first: bool,
@@ -38,19 +39,20 @@ def spot_apis(
     venue.order_listeners.append(user_data)
     desk = Desk(limiter, errors.SPOT_REFUSALS)
     orders, account = SpotOrders(venue, numbers, desk), SpotAccount(venue, limiter)
+    names, routes = spot_public(data.public, data.tickers)
     websocket = WebSocketApi(
         venue,
         keys,
         desk,
         {
-            **public.methods(),
+            **names,
             **SpotSubscriptions(user_data, keys).methods(),
             **_methods(orders, account),
         },
         events_first=events_first,
         faults=faults,
     )
-    return websocket, RestApi(keys, desk, {**public.routes("/api/v3/"), **_routes(orders, account)})
+    return websocket, RestApi(keys, desk, {**routes, **_routes(orders, account)})
 
 
 def _methods(orders: SpotOrders, account: SpotAccount) -> dict[str, Endpoint]:

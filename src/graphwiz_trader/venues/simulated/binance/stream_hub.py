@@ -23,14 +23,14 @@ class StreamHub:
 
     def __init__(self) -> None:
         self._subscribers: dict[str, dict[Subscriber, None]] = {}
-        self.on_first_subscriber: list[Callable[[str], None]] = []
+        self.on_joined: list[Callable[[str, bool], None]] = []
+        """Told of who subscribes: the stream, and whether nobody else follows it."""
 
     def subscribe(self, stream: str, subscriber: Subscriber) -> None:
         is_first = stream not in self._subscribers
         self._subscribers.setdefault(stream, {})[subscriber] = None
-        if is_first:
-            for callback in self.on_first_subscriber:
-                callback(stream)
+        for callback in self.on_joined:
+            callback(stream, is_first)
 
     def unsubscribe(self, stream: str, subscriber: Subscriber) -> None:
         """Does nothing when it was not subscribed."""
@@ -39,6 +39,11 @@ class StreamHub:
             subscribers.pop(subscriber, None)
             if not subscribers:
                 del self._subscribers[stream]
+
+    @property
+    def followed(self) -> list[str]:
+        """The streams that somebody follows."""
+        return list(self._subscribers)
 
     def has_subscribers(self, stream: str) -> bool:
         return stream in self._subscribers

@@ -14,9 +14,10 @@ from graphwiz_trader.venues.simulated.binance.desk import Desk, Endpoint, Privat
 from graphwiz_trader.venues.simulated.binance.exchange_info import usdm_exchange_info
 from graphwiz_trader.venues.simulated.binance.limits import RateLimiter
 from graphwiz_trader.venues.simulated.binance.listen_keys import ListenKeyMethods, ListenKeys, UsdmUserData
+from graphwiz_trader.venues.simulated.binance.market_data import MarketData
 from graphwiz_trader.venues.simulated.binance.numbers import Numbers
 from graphwiz_trader.venues.simulated.binance.parameters import Parameters
-from graphwiz_trader.venues.simulated.binance.public_api import PublicApi
+from graphwiz_trader.venues.simulated.binance.public_methods import usdm_public
 from graphwiz_trader.venues.simulated.binance.rest import RestApi
 from graphwiz_trader.venues.simulated.binance.stream_hub import StreamHub
 from graphwiz_trader.venues.simulated.binance.usdm_account import UsdmAccount
@@ -46,7 +47,7 @@ def usdm_apis(
     keys: ApiKeys,
     numbers: Mapping[str, Numbers],
     hub: StreamHub,
-    public: PublicApi,
+    data: MarketData,
     limiter: RateLimiter,
     upkeep: UsdmUpkeep,
     *,
@@ -62,11 +63,11 @@ def usdm_apis(
     orders = UsdmOrders(venue, numbers, desk)
     account = UsdmAccount(venue, UsdmAccountForms(ledger, venue.books, numbers), limiter)
     listening = ListenKeyMethods(upkeep.listen_keys)
-    methods = {**public.methods(), **_methods(orders, account), **_stream_methods(listening)}
+    names, public_routes = usdm_public(data.public, data.tickers)
+    methods = {**names, **_methods(orders, account), **_stream_methods(listening)}
     websocket = WebSocketApi(venue, keys, desk, methods, events_first=events_first, faults=faults)
     routes = {
-        **public.routes("/fapi/v1/"),
-        "GET /fapi/v1/premiumIndex": Public(public.premium_index),
+        **public_routes,
         **_order_routes(orders, upkeep.dead_man),
         **_account_routes(account),
         **_stream_routes(listening),

@@ -13,11 +13,12 @@ from typing import Protocol
 
 import msgspec
 
+from graphwiz_trader.venues.simulated.candles import Candles
 from graphwiz_trader.venues.simulated.faults import Faults
 from graphwiz_trader.venues.simulated.matching import LevelChange
 from graphwiz_trader.venues.simulated.okx import market_frames
 from graphwiz_trader.venues.simulated.okx.books import BookChannel, Channel, TopChannel
-from graphwiz_trader.venues.simulated.okx.candles import BARS, CandleChannel, Candles
+from graphwiz_trader.venues.simulated.okx.candles import BARS, CandleChannel
 from graphwiz_trader.venues.simulated.okx.products import TYPES, Product, Products
 from graphwiz_trader.venues.simulated.okx.tickers import TickerChannel
 from graphwiz_trader.venues.simulated.orders import PublicTrade
@@ -61,8 +62,8 @@ class PublicChannels:
         self._subscribers: dict[Key, dict[Subscriber, None]] = {}
         self._trades: list[PublicTrade] = []
         self._trade_seq_id = 0
-        self.tickers = {product.inst_id: TickerChannel(product) for product in products}
-        self.candles = {product.inst_id: Candles(product) for product in products}
+        self.candles = {product.inst_id: Candles() for product in products}
+        self.tickers = {product.inst_id: TickerChannel(product, self.candles[product.inst_id]) for product in products}
         self.recent: dict[str, deque[PublicTrade]] = {
             product.inst_id: deque(maxlen=REMEMBERED_TRADES) for product in products
         }
@@ -109,7 +110,6 @@ class PublicChannels:
         return list({subscriber: None for every in self._subscribers.values() for subscriber in every})
 
     def traded(self, trade: PublicTrade) -> None:
-        self.tickers[trade.listing.symbol].traded(trade)
         self.candles[trade.listing.symbol].traded(trade)
         self.recent[trade.listing.symbol].append(trade)
         inst_id = trade.listing.symbol
@@ -138,7 +138,7 @@ class PublicChannels:
         for channel, (depth, interval_ms) in TOPS.items():
             self._collecting[channel, inst_id] = TopChannel(product, channel, depth, interval_ms)
         for bar in BARS:
-            self._collecting[f"candle{bar}", inst_id] = CandleChannel(self.candles[inst_id], bar)
+            self._collecting[f"candle{bar}", inst_id] = CandleChannel(product, self.candles[inst_id], bar)
         self._collecting[TICKERS, inst_id] = self.tickers[inst_id]
         self._collecting.update(self.books)
         self._due_ms = dict.fromkeys(self._collecting, 0)

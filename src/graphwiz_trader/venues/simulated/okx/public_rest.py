@@ -9,7 +9,7 @@ from typing import Any
 
 from graphwiz_trader.hft.events import Side
 from graphwiz_trader.venues.simulated.okx import errors
-from graphwiz_trader.venues.simulated.okx.candles import BARS
+from graphwiz_trader.venues.simulated.okx.candles import BARS, rows
 from graphwiz_trader.venues.simulated.okx.errors import OkxError
 from graphwiz_trader.venues.simulated.okx.limits import Rate
 from graphwiz_trader.venues.simulated.okx.market_frames import taker_side
@@ -89,8 +89,8 @@ class PublicRest:
             _time(query, "after"),
             _time(query, "before"),
         )
-        rows = self._channels.candles[product.inst_id].rows(bar, count, now_ms, after_ms)
-        return [row for row in rows if before_ms is None or int(row[0]) > before_ms]
+        told = rows(product, self._channels.candles[product.inst_id], bar, count, now_ms, after_ms)
+        return [row for row in told if before_ms is None or int(row[0]) > before_ms]
 
     def _ticker(self, product: Product, now_ms: int) -> Any:
         return self._channels.tickers[product.inst_id].ticker(now_ms)
