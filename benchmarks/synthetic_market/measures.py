@@ -1,6 +1,6 @@
 """What is measured of a market, recorded or synthetic: spread, depth, the rhythm of events, volatility, lag.
 
-Everything is read off `Tape`s: a symbol's book as the trader's own decoder keeps it, looked at after every event.
+Everything is read off `Tape`s: a symbol's book as the trader's own decoder keeps it, looked at after every frame.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.synthetic_market.recorded import Figures
 from graphwiz_trader.backtest.recordings import RecordedFrame
 from graphwiz_trader.hft.events import Side
 from graphwiz_trader.hft.instruments import Instruments
@@ -31,9 +32,13 @@ class Tape(NamedTuple):
     """One symbol on one venue. Times in ms."""
 
     top_ms: Floats
+    """When price or size at the best bid or ask changed."""
     mids: Floats
     spreads_bps: Floats
+    top_usd: Floats
+    """What stands at the best prices, both sides' mean."""
     trade_ms: Floats
+    trade_usd: Floats
     depth_usd: Floats
     """Mean value within each of DEPTH_BPS of the mid, both sides' mean."""
 
@@ -45,8 +50,9 @@ def tape(frames: Iterable[RecordedFrame], instruments: Instruments) -> Tape:
         books, [binance_decoder(instruments, instruments[0].exchange)], _Nowhere(), request_snapshot=lambda _: None
     )
     book = books[0]
-    tops: list[tuple[float, float, float]] = []
-    trades: list[float] = []
+    value = float(instruments[0].tick_size) * float(instruments[0].lot_size)
+    tops: list[tuple[float, float, float, float]] = []
+    trades: list[tuple[float, float]] = []
     depths: list[list[float]] = []
     last_top, last_trade, looked_ms = None, 0, 0.0
     for frame in frames:
@@ -60,16 +66,36 @@ def tape(frames: Iterable[RecordedFrame], instruments: Instruments) -> Tape:
             continue
         if (bid, ask) != last_top:
             last_top = bid, ask
-            mid = book.mid_price or math.nan
-            tops.append((now_ms, mid, book.spread_bps or 0.0))
-        if book.last_trade.trade_id != last_trade:
-            last_trade = book.last_trade.trade_id
-            trades.append(now_ms)
+            usd = (bid[0] * bid[1] + ask[0] * ask[1]) * value / 2
+            tops.append((now_ms, book.mid_price or math.nan, book.spread_bps or 0.0, usd))
+        trade = book.last_trade
+        if trade.trade_id != last_trade:
+            last_trade = trade.trade_id
+            trades.append((now_ms, trade.price_ticks * trade.size_lots * value))
         if now_ms - looked_ms >= _LOOK_EVERY_MS:
             looked_ms = now_ms
             depths.append(_depth_usd(book))
-    times, mids, spreads = np.array(tops).T
-    return Tape(times, mids, spreads, np.array(trades), np.array(depths).mean(axis=0))
+    return Tape(*np.array(tops).T, *np.array(trades).T, np.array(depths).mean(axis=0))
+
+
+def figures(tape: Tape) -> Figures:
+    """A market in numbers."""
+    seconds = (tape.top_ms[-1] - tape.top_ms[0]) / 1e3
+    held_ms = np.diff(tape.top_ms)
+    return Figures(
+        spread_median_bps=_median(tape.spreads_bps[:-1], held_ms),
+        spread_mean_bps=float(np.average(tape.spreads_bps[:-1], weights=held_ms)),
+        top_usd=_median(tape.top_usd[:-1], held_ms),
+        depth_1_bps_usd=float(tape.depth_usd[DEPTH_BPS.index(1.0)]),
+        depth_10_bps_usd=float(tape.depth_usd[DEPTH_BPS.index(10.0)]),
+        tops_per_s=len(tape.mids) / seconds,
+        moves_per_s=float(np.count_nonzero(np.diff(tape.mids))) / seconds,
+        trades_per_s=len(tape.trade_ms) / seconds,
+        trade_median_usd=float(np.median(tape.trade_usd)),
+        trade_mean_usd=float(np.mean(tape.trade_usd)),
+        trade_dispersion=dispersion(tape.trade_ms),
+        volatility_bps=volatility_bps(tape),
+    )
 
 
 def volatility_bps(tape: Tape, step_ms: int = 1_000) -> float:
@@ -78,8 +104,8 @@ def volatility_bps(tape: Tape, step_ms: int = 1_000) -> float:
     return float(returns.std() / math.sqrt(step_ms / 1_000))
 
 
-def clustering(times_ms: Floats, window_ms: int = 1_000) -> float:
-    """Fano factor of the counts in windows: 1 is Poisson, more is clustered."""
+def dispersion(times_ms: Floats, window_ms: int = 1_000) -> float:
+    """Variance by mean of the counts in windows: 1 is Poisson, more is clustered."""
     counts = np.histogram(times_ms, np.arange(times_ms[0], times_ms[-1], window_ms))[0]
     return float(counts.var() / counts.mean())
 
@@ -100,6 +126,23 @@ def lag_profile(leader: Tape, follower: Tape) -> Floats:
     """Correlation of returns at each of LAGS_MS: positive lags say that the follower came so much later."""
     one, two = (np.diff(np.log(mids)) for mids in _together(leader, follower, GRID_MS))
     return np.array([_shifted(one, two, lag // GRID_MS) for lag in LAGS_MS])
+
+
+def lag_ms(first: Tape, second: Tape) -> float:
+    """How far apart in time the two move, whoever leads: the mean distance of their correlation from no lag."""
+    profile = np.maximum(lag_profile(first, second), 0.0)
+    near = np.abs(LAGS_MS) <= _LAG_NEAR_MS
+    return float(np.average(np.abs(LAGS_MS)[near], weights=profile[near]))
+
+
+_LAG_NEAR_MS = 200
+"""What correlates further apart is chance."""
+
+
+def _median(values: Floats, weights: Floats) -> float:
+    order = np.argsort(values)
+    below = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(below, below[-1] / 2)])
 
 
 def _shifted(one: Floats, two: Floats, by: int) -> float:

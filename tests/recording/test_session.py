@@ -69,7 +69,7 @@ async def test_lines_that_break_and_frames_that_are_missing_replay_as_they_happe
 
 @on_uvloop
 async def test_a_segment_that_is_not_the_first_can_be_replayed_alone(tmp_path):
-    rotation = Rotation(bytes=30_000)
+    rotation = Rotation(bytes=100_000)
     async with market() as exchanges, exchanges.recording(Settings(tmp_path, rotation=rotation)) as session:
         await until(lambda: session.recorded.figures().exchanges["binanceusdm"].segments >= 2)
         await until(lambda: session.recorded.figures().exchanges["binanceusdm"].snapshots >= 4)

@@ -46,7 +46,9 @@ def serve(
         typer.Option(help="What moves the books: synthetic, live, or recording: with a DIR or EXCHANGE=FILE,… behind."),
     ] = "synthetic",
     seed: Annotated[int, typer.Option(help="Synthetic: the same seed makes the same market.")] = 7,
-    rate: Annotated[float, typer.Option(min=0.1, help="Synthetic: market actions a second, all books.")] = 300.0,
+    rate: Annotated[
+        float, typer.Option(min=0, help="Synthetic: market actions a second, all books; 0: as busy as real ones.")
+    ] = 0.0,
     speed: Annotated[float, typer.Option(min=0.001, help="A recording's: times its own pace.")] = 1.0,
     symbol: Annotated[list[str] | None, typer.Option(help="Live: what is followed; repeat for several.")] = None,
     endpoints: Annotated[

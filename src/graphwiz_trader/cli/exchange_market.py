@@ -28,6 +28,7 @@ class Wanted(NamedTuple):
     venues: tuple[str, ...]
     seed: int
     rate_per_s: float
+    """0: the market's own."""
     speed: float
     symbols: tuple[str, ...]
     """Followed where the market is live."""
@@ -42,7 +43,7 @@ async def make_market(wanted: Wanted) -> tuple[Market, Instruments | None]:
     """
     kind, _, source = wanted.name.partition(":")
     if wanted.name == "synthetic":
-        return SyntheticMarket(seed=wanted.seed, rate_per_s=wanted.rate_per_s), None
+        return SyntheticMarket(seed=wanted.seed, rate_per_s=wanted.rate_per_s or None), None
     if wanted.name == "live" or (kind == "recording" and source):
         from graphwiz_trader.cli import market_elsewhere  # noqa: PLC0415 - a synthetic market starts without the core
 

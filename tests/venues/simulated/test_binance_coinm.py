@@ -10,7 +10,7 @@ from graphwiz_trader.hft.events import Side
 from graphwiz_trader.venues.simulated import SyntheticMarket
 from graphwiz_trader.venues.simulated.binance.coinm_api import NO_ORDERS
 from graphwiz_trader.venues.simulated.binance.parameters import Parameters
-from graphwiz_trader.venues.simulated.synthetic import QUOTE_NOTIONAL
+from graphwiz_trader.venues.simulated.synthetic.character import character_of
 from venues.simulated.clients import Client, get, in_loop, serving
 from venues.simulated.house import NOW_MS, quote
 from venues.simulated.test_streams import follow, still_venue
@@ -92,7 +92,7 @@ def test_makers_of_contracts_quote_the_same_dollars_as_makers_of_coins():
             books = exchange.venues["binancecoinm"].venue.books
             for symbol, dollars in ((BTC, 100), ("ETHUSD_PERP", 10)):
                 levels = books[symbol].matcher.levels(Side.BUY, 20)
-                mean = sum(lots for _, lots in levels) * dollars / len(levels)
-                assert 0.3 * QUOTE_NOTIONAL < mean < 4 * QUOTE_NOTIONAL
+                a_bps = sum(lots for _, lots in levels) * dollars / 25
+                assert 0.3 < a_bps / character_of(books[symbol].listing.instrument).depth_a_bps < 3
 
     in_loop(check)

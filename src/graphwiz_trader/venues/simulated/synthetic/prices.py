@@ -12,25 +12,29 @@ import math
 from collections import deque
 from random import Random
 
+from graphwiz_trader.hft.instruments import UNIT_DECIMALS, Instrument
+
 STEP_MS = 20
 """The walk moves in steps of this length."""
 CALM_VOLATILITY_BPS = 0.77
 """Per square root of a second; with the bursts 1.2, as recorded (docs/synthetic_market.md)."""
-COMMON_SHARE = 0.9
+COMMON_SHARE = 0.95
 """How much of an asset's variance all assets share; bursts and the venues' own noise take from what is seen of it."""
 BURST_FACTOR = 5.0
 BURST_EVERY_MS = 25_000.0
 BURST_LASTS_MS = 1_500.0
-BASIS_BPS = 1.0
-BASIS_MEMORY_MS = 8_000.0
+BASIS_BPS = 0.3
+BASIS_MEMORY_MS = 2_000.0
 DISLOCATION_EVERY_MS = 45_000.0
 DISLOCATION_BPS = (20.0, 45.0)
 DISLOCATION_HALF_LIFE_MS = 1_200.0
-MAX_LAG_MS = 400
+LAGS_MS = (0, 0, 20, 40, 60)
+"""How far a venue is behind the fair price, each as likely: now one venue leads, now another, as recorded."""
+LAG_LASTS_MS = 2_000.0
 
 
 class FairPrice:
-    """One asset's hidden price in dollars. It answers for the last MAX_LAG_MS before the time it was advanced to.
+    """One asset's hidden price in dollars. It answers for the last LAGS_MS before the time it was advanced to.
 
     ``common`` draws what all assets share: each is given one that draws the same.
     """
@@ -41,7 +45,7 @@ class FairPrice:
         self._common = common
         self._step = 0
         self._burst_until_ms = 0.0
-        self._history: deque[float] = deque([self._log], maxlen=MAX_LAG_MS // STEP_MS + 1)
+        self._history: deque[float] = deque([self._log], maxlen=max(LAGS_MS) // STEP_MS + 1)
 
     def advance(self, time_ms: float) -> None:
         per_step = CALM_VOLATILITY_BPS * 1e-4 * math.sqrt(STEP_MS / 1000)
@@ -92,18 +96,22 @@ class SymbolPrice:
 
 
 class VenueView:
-    """What one venue's makers believe a symbol is worth."""
+    """What one venue's makers believe a symbol is worth, in the ticks and lots of its instrument there."""
 
-    def __init__(self, fair: SymbolPrice, lag_ms: int, rng: Random) -> None:
+    def __init__(self, fair: SymbolPrice, instrument: Instrument, rng: Random, *, is_dislocated: bool) -> None:
         self._fair = fair
-        self._lag_ms = lag_ms
+        self._tick: float = instrument.tick_units / 10**UNIT_DECIMALS
+        self._lot: float = instrument.lot_units / 10**UNIT_DECIMALS
+        self._contract_dollars = float(instrument.contract_value) if instrument.inverse else 0.0
+        self._chance_of_dislocation = STEP_MS / DISLOCATION_EVERY_MS if is_dislocated else 0.0
+        self._lag_ms = rng.choice(LAGS_MS)
         self._rng = rng
         self._step = 0
         self._basis = 0.0
         self._dislocation = 0.0
 
-    def price(self, time_ms: float) -> float:
-        """At a time that never goes back."""
+    def price_ticks(self, time_ms: float) -> float:
+        """At a time that never goes back; between ticks as it may be."""
         self._fair.advance(time_ms)
         pull = STEP_MS / BASIS_MEMORY_MS
         decay = 0.5 ** (STEP_MS / DISLOCATION_HALF_LIFE_MS)
@@ -111,14 +119,16 @@ class VenueView:
             self._step += 1
             self._basis += -pull * self._basis + self._rng.gauss(0.0, BASIS_BPS * math.sqrt(2 * pull))
             self._dislocation *= decay
-            if self._rng.random() < STEP_MS / DISLOCATION_EVERY_MS:
+            if self._rng.random() < STEP_MS / LAG_LASTS_MS:
+                self._lag_ms = self._rng.choice(LAGS_MS)
+            if self._rng.random() < self._chance_of_dislocation:
                 self._dislocation = self._rng.choice((-1.0, 1.0)) * self._rng.uniform(*DISLOCATION_BPS)
-        return math.exp(self._fair.log_price(self._lag_ms) + (self._basis + self._dislocation) * 1e-4)
+        return math.exp(self._fair.log_price(self._lag_ms) + (self._basis + self._dislocation) * 1e-4) / self._tick
 
     @property
     def is_bursting(self) -> bool:
         return self._fair.is_bursting
 
-    def dollars(self) -> float:
-        """What one of the base asset is worth, as of the last `price`."""
-        return self._fair.dollars()
+    def lot_dollars(self) -> float:
+        """What a lot is worth, as of the last `price_ticks`; an inverse contract is worth the same at every price."""
+        return self._contract_dollars or self._fair.dollars() * self._lot

@@ -1,0 +1,112 @@
+"""What recordings of real markets measured: the figures that the synthetic market is set from and tested against.
+
+Source: Binance spot and USD-M, BTCUSDT and ETHUSDT, 345 s on 8 August 2024, the example data of hftbacktest (MIT).
+``python -m benchmarks.synthetic_market.compare`` measures them anew; a test holds these to it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Figures(NamedTuple):
+    """A market in numbers. Medians and means of the book are over time; rates are by the second."""
+
+    spread_median_bps: float
+    spread_mean_bps: float
+    top_usd: float
+    """Median of what stands at the best prices, both sides' mean."""
+    depth_1_bps_usd: float
+    """Mean of a side's value within so much of the mid."""
+    depth_10_bps_usd: float
+    tops_per_s: float
+    """Changes of price or size at the best bid or ask."""
+    moves_per_s: float
+    """Changes of the mid."""
+    trades_per_s: float
+    trade_median_usd: float
+    trade_mean_usd: float
+    trade_dispersion: float
+    """Variance by mean of the number of trades in a second."""
+    volatility_bps: float
+    """Standard deviation of the mid's returns over a second."""
+
+
+RECORDED = {
+    ("binance", "BTC"): Figures(
+        spread_median_bps=0.00162,
+        spread_mean_bps=0.0058,
+        top_usd=139_900,
+        depth_1_bps_usd=298_400,
+        depth_10_bps_usd=2_720_000,
+        tops_per_s=81.1,
+        moves_per_s=7.73,
+        trades_per_s=28.2,
+        trade_median_usd=37,
+        trade_mean_usd=1_341,
+        trade_dispersion=206,
+        volatility_bps=1.24,
+    ),
+    ("binance", "ETH"): Figures(
+        spread_median_bps=0.0373,
+        spread_mean_bps=0.0395,
+        top_usd=32_190,
+        depth_1_bps_usd=91_500,
+        depth_10_bps_usd=1_595_000,
+        tops_per_s=69.6,
+        moves_per_s=6.73,
+        trades_per_s=17.7,
+        trade_median_usd=24,
+        trade_mean_usd=994,
+        trade_dispersion=39.2,
+        volatility_bps=1.15,
+    ),
+    ("binanceusdm", "BTC"): Figures(
+        spread_median_bps=0.0162,
+        spread_mean_bps=0.0185,
+        top_usd=198_300,
+        depth_1_bps_usd=584_500,
+        depth_10_bps_usd=13_330_000,
+        tops_per_s=189.4,
+        moves_per_s=5.75,
+        trades_per_s=61.9,
+        trade_median_usd=989,
+        trade_mean_usd=7_031,
+        trade_dispersion=389,
+        volatility_bps=1.30,
+    ),
+    ("binanceusdm", "ETH"): Figures(
+        spread_median_bps=0.0373,
+        spread_mean_bps=0.0388,
+        top_usd=49_540,
+        depth_1_bps_usd=113_000,
+        depth_10_bps_usd=3_885_000,
+        tops_per_s=155.8,
+        moves_per_s=6.88,
+        trades_per_s=40.9,
+        trade_median_usd=190,
+        trade_mean_usd=1_746,
+        trade_dispersion=80.8,
+        volatility_bps=1.21,
+    ),
+}
+"""By exchange and base asset."""
+RECORDED_LAG_MS = {"BTC": 43.5, "ETH": 47.2}
+"""How far apart in time spot and the perpetual move."""
+RECORDED_CORRELATION = 0.66
+"""Of BTC's and ETH's returns on spot over a second."""
+ALIKE_WITHIN = Figures(
+    spread_median_bps=1.05,
+    spread_mean_bps=4,
+    top_usd=1.5,
+    depth_1_bps_usd=2.5,
+    depth_10_bps_usd=1.5,
+    tops_per_s=1.5,
+    moves_per_s=2.5,
+    trades_per_s=2,
+    trade_median_usd=3,
+    trade_mean_usd=2.5,
+    trade_dispersion=4,
+    volatility_bps=1.35,
+)
+"""By what factor at most the synthetic market differs, either way."""
