@@ -143,6 +143,7 @@ def test_an_account_that_holds_nothing_trades_nothing(tmp_path: Path) -> None:
     assert count(records, RecordKind.FILL) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["paper", "shadow"])
 def test_in_a_process_of_its_own_no_socket_is_connected_but_for_market_data(tmp_path: Path, mode: str) -> None:
     """The whole command, with keys in its environment, under Python's own audit of every connection."""

@@ -40,6 +40,7 @@ def test_it_says_where_it_listens_and_serves_until_told_to_stop(number):
     assert (process.returncode, output, problems) == (0, "", "")
 
 
+@pytest.mark.slow
 def test_it_serves_okx():
     process = serve("--venue", "okx", "--seed", "3")
     assert process.stdout is not None
@@ -52,6 +53,7 @@ def test_it_serves_okx():
     assert process.wait(10) == 0
 
 
+@pytest.mark.slow
 def test_coinm_is_served_and_said_to_have_market_data_only():
     process = serve("--venue", "binancecoinm", "--seed", "3")
     assert process.stdout is not None
@@ -63,6 +65,7 @@ def test_coinm_is_served_and_said_to_have_market_data_only():
     assert (process.returncode, problems) == (0, "binancecoinm: market data only, it takes no orders\n")
 
 
+@pytest.mark.slow
 def test_the_ports_are_the_ones_asked_for():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -74,6 +77,7 @@ def test_the_ports_are_the_ones_asked_for():
     assert process.wait(10) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -107,6 +111,7 @@ def test_a_synthetic_exchange_does_not_load_the_compiled_core():
     assert done.stdout.strip() == "False"
 
 
+@pytest.mark.slow
 def test_over_tls_it_says_which_certificate_makes_clients_trust_it(tmp_path):
     accounts = tmp_path / "accounts.yaml"
     accounts.write_text("- {name: alice, key: alice1, secret: hush}\n")
@@ -124,6 +129,7 @@ def test_over_tls_it_says_which_certificate_makes_clients_trust_it(tmp_path):
         assert process.wait(10) == 0
 
 
+@pytest.mark.slow
 def test_a_recording_is_served_with_its_own_symbols(tmp_path: Path):
     frames = synthetic_recording.market(5, 400)
     path = synthetic_recording.write(tmp_path / "frames", frames, "binance", "BTCUSDT")
@@ -136,6 +142,7 @@ def test_a_recording_is_served_with_its_own_symbols(tmp_path: Path):
     assert process.wait(10) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("market", "said"),
     [

@@ -24,6 +24,7 @@ faults:
 """
 
 
+@pytest.mark.slow
 def test_a_served_exchange_has_the_files_faults_and_takes_more_by_its_admin_port(tmp_path):
     (tmp_path / "plan.yaml").write_text(PLAN)
     command = [*SERVE, "--venue", "binance", "--faults", str(tmp_path / "plan.yaml")]

@@ -58,6 +58,7 @@ def test_coinm_is_followed_on_paper_and_replayed_from_the_journal_bit_for_bit(tm
     assert all(figures["books"]["binancecoinm"][symbol]["trusted"] for symbol in ("BTC/USD", "ETH/USD"))
 
 
+@pytest.mark.slow
 def test_in_simulated_mode_coinm_is_refused_with_what_to_do_before_anything_starts(tmp_path):
     addresses = {"rest": "http://127.0.0.1:1", "stream": "ws://127.0.0.1:1"}
     config = configured(tmp_path, "simulated", "binancecoinm", "symbols: [BTC/USD]", addresses)

@@ -45,6 +45,7 @@ class Pair:
         return len(self.books.find_opportunities("BTC/USDT", START + at_ms * MS))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names", PAIRS, ids="-".join)
 def test_books_of_any_two_wires_make_a_cross_only_within_age_and_skew(names: tuple[str, str]) -> None:
     pair = Pair(*names)

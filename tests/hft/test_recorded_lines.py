@@ -35,6 +35,7 @@ class TwoLines:
             self.market_data.on_line(line, up=True, now_ns=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("recorded", [recordings.SPOT_ETH, recordings.USDM_ETH], ids=lambda symbol: symbol.exchange)
 def test_what_each_line_loses_the_other_has_and_the_book_never_loses_its_trust(

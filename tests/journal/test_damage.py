@@ -46,6 +46,7 @@ def read_until_damage(records: Iterable[Record | None]) -> tuple[list[Record | N
     return found, None
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_flipped_bytes_never_give_a_wrong_record_and_never_pass_unnoticed(whole, tmp_path_factory, data):

@@ -62,6 +62,7 @@ def check_round(tmp_path: Path, seed: int) -> None:
     assert (found.end, found.intact, found.records) == (End.KILLED, True, read)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(QUICK_ROUNDS))
 def test_a_killed_writer_leaves_exactly_what_it_appended(tmp_path, seed):
     check_round(tmp_path, seed)

@@ -366,6 +366,7 @@ for records in batches(8):
 """
 
 
+@pytest.mark.slow
 def test_readers_in_other_processes_see_whole_batches_while_one_process_writes(store: GraphStore) -> None:
     with run(WRITE_BATCHES, store.directory) as writing:
         assert writing.stdout is not None
@@ -446,6 +447,7 @@ def graphwiz(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_the_commands_rebuild_report_and_query(tmp_path: Path, journals: Path) -> None:
     write_journal(journals, [market.session(), *trip(1, 100, 200), end()])
     where = ("--data-dir", str(tmp_path))

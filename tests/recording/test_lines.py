@@ -111,6 +111,7 @@ def _answer(snapshot: RecordedFrame) -> bytes:
     return b"http://venue/depth?symbol=%b -> %b: %b\n" % (snapshot.snapshot_of.encode(), at, snapshot.payload)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exchange", ["binance", "binanceusdm", "okx"])
 @on_uvloop
 async def test_what_each_line_has_lost_a_replay_takes_from_the_other_again(tmp_path, exchange):
@@ -206,6 +207,7 @@ def lines_of(place: Path, table: str) -> list[tuple[int, int | None]]:
     return sorted(chain.from_iterable(zip(*each, strict=True) for each in columns))
 
 
+@pytest.mark.slow
 @on_uvloop
 async def test_a_user_replays_it_like_any_other(tmp_path):
     async with market(3_000, of_lines(2, "binance")) as exchanges, Networks(exchanges, "binance") as networks:

@@ -77,6 +77,7 @@ async def test_what_a_killed_recorder_has_left_is_used_up_to_its_end(tmp_path):
     assert made.rows[TOP_OF_BOOK] > 100
 
 
+@pytest.mark.slow
 @on_uvloop
 async def test_an_exchange_behind_ccxt_is_recorded_and_replayed_in_the_words_that_it_says(tmp_path):
     async with market(rate_per_s=300) as exchanges:

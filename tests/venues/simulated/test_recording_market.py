@@ -253,6 +253,7 @@ def test_a_speed_is_above_nothing():
         RecordingMarket([], INSTRUMENTS, speed=0)
 
 
+@pytest.mark.slow
 @pytest.mark.recorded
 def test_a_real_recording_arrives_whole_and_leaves_the_venue_with_the_oracles_book():
     path = need(SPOT_ETH.files[0])

@@ -161,6 +161,7 @@ def profitable_bps(venues: dict[str, BinanceVenue], symbol: str) -> float:
     return best
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [7, 8])
 def test_opportunities_beyond_both_takers_fees_come_and_go_a_few_times_a_minute(seed):
     market, venues, _ = market_of(seed)

@@ -105,6 +105,7 @@ def test_a_text_ping_is_answered_with_a_text_pong():
 # Books
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channel", ["books", "books50-l2-tbt", "books-l2-tbt"])
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32))
