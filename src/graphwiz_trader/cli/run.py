@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from graphwiz_trader.cli.processes import Child, ChildError
 from graphwiz_trader.cli.scheduling import yield_to_trader
@@ -136,7 +136,8 @@ class _Run:
 
     def _prepare(self, trader: Child) -> Path | None:
         """Show how far compiling is until the trader says where its journal is; None when we are told to stop."""
-        columns = (SpinnerColumn(), TextColumn("preparing compiled code: {task.description}"), BarColumn())
+        text = TextColumn("preparing compiled code (the first time most of a minute): {task.description}")
+        columns = (SpinnerColumn(), text, BarColumn(bar_width=20), TimeElapsedColumn())
         with Progress(*columns, console=self._console, transient=True) as progress:
             task = progress.add_task("", total=None)
             while not self._stop.is_set():
