@@ -127,7 +127,7 @@ class Storm:
 @asynccontextmanager
 async def storm(directory: Path, *, seed: int = 7) -> AsyncIterator[Storm]:
     """A trader that has begun to trade; afterwards it is stopped and everything it has said is checked."""
-    exchange = SimulatedExchange(EXCHANGES, SyntheticMarket(seed=seed), spot_depth_interval_ms=20)
+    exchange = SimulatedExchange(EXCHANGES, SyntheticMarket(seed=seed, rate_per_s=300.0), spot_depth_interval_ms=20)
     await exchange.start()
     watcher = Watcher({name: BookHistory(at.venue) for name, at in exchange.venues.items()})
     _watched.append(watcher)

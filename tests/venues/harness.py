@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from random import Random
@@ -240,7 +241,10 @@ GOOD: Scripted = (200, "", b'{"lastUpdateId":1,"bids":[],"asks":[]}')
 
 
 class RestVenue(Watched):
-    """An HTTP server that answers as scripted, then well; it notes who asked for what and when."""
+    """An HTTP server that answers as scripted, then well; it notes who asked for what and when.
+
+    What the time is it always tells, and notes nothing of that.
+    """
 
     def __init__(self, *script: Scripted) -> None:
         super().__init__()
@@ -262,17 +266,25 @@ class RestVenue(Watched):
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = await reader.readuntil(b"\r\n\r\n")
-        self.asked.append(request.split(b" ")[1].decode())
+        path = request.split(b" ")[1].decode()
+        if path.endswith("/time"):
+            _answer(writer, (200, "", b'{"serverTime":%d}' % (time.time_ns() // 1_000_000)))
+            return
+        self.asked.append(path)
         self.times.append(asyncio.get_running_loop().time())
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         self.changed()
         await self.may_answer.wait()
         self.at_once -= 1
-        status, headers, body = self._script.pop(0) if self._script else GOOD
-        head = f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\nConnection: close\r\n{headers}\r\n"
-        writer.write(head.encode() + body)
-        writer.close()
+        _answer(writer, self._script.pop(0) if self._script else GOOD)
+
+
+def _answer(writer: asyncio.StreamWriter, answer: Scripted) -> None:
+    status, headers, body = answer
+    head = f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\nConnection: close\r\n{headers}\r\n"
+    writer.write(head.encode() + body)
+    writer.close()
 
 
 class Relay(Watched):

@@ -12,10 +12,13 @@ from collections.abc import Callable, Mapping
 from time import time_ns
 from typing import NamedTuple, NoReturn, Protocol
 
+from graphwiz_trader.venues.pacing import pause
 from graphwiz_trader.venues.rest import RestError
 
 _SAMPLES = 3
 _EVERY_S = 30.0
+_AGAIN_S = 1.0
+"""A measurement that is wanted soon comes no sooner after the last."""
 _UNIT_NS = 1_000_000
 """Venues tell their time in whole milliseconds, rounded down: it is half of one later on average."""
 
@@ -55,17 +58,28 @@ class VenueClock:
         self._read = read
         self._report = report
         self._now_ns = now_ns
+        self._wanted = asyncio.Event()
+
+    def measure_soon(self) -> None:
+        """There is reason to believe that the clock has moved."""
+        self._wanted.set()
+
+    async def measure(self) -> None:
+        """Once. Raises RestError, or what ``report`` raised."""
+        best = min([await self._sample() for _ in range(_SAMPLES)], key=lambda sample: sample.error_ns)
+        self._report(*best, self._now_ns())
 
     async def run(self) -> NoReturn:
         """Until cancelled. Raises what ``report`` raised; a venue that does not answer is asked again later."""
         while True:
             pause_s = _EVERY_S
+            self._wanted.clear()
             try:
-                best = min([await self._sample() for _ in range(_SAMPLES)], key=lambda sample: sample.error_ns)
-                self._report(*best, self._now_ns())
+                await self.measure()
             except RestError as failure:
                 pause_s = max(pause_s, failure.pause_s)
-            await asyncio.sleep(pause_s)
+            await asyncio.sleep(_AGAIN_S)
+            await pause(pause_s - _AGAIN_S, self._wanted)
 
     async def _sample(self) -> Offset:
         asked_ns = self._now_ns()

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from graphwiz_trader.hft.events import OrderState, OrderType, Side, TimeInForce
 from graphwiz_trader.hft.gateways import NotSentError
 from graphwiz_trader.hft.instruments import Instrument
+from graphwiz_trader.venues import clock
 from graphwiz_trader.venues.base import Credentials, Endpoints, VenueError
 from graphwiz_trader.venues.binance.account import spot_balances
 from graphwiz_trader.venues.binance.order_line import BinanceOrderLine
@@ -37,6 +38,7 @@ from venues.harness import (
     an_order,
     on_uvloop,
 )
+from venues.simulated.clients import until
 
 OPEN, FILLED, CANCELED, EXPIRED = OrderState.OPEN, OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED
 KEY = "edgeTestKey"
@@ -288,6 +290,59 @@ async def test_futures_trades_are_asked_for_over_rest_one_question_at_a_time_unt
             query, _, signature = second.partition("?")[2].partition("&signature=")
             assert signature == hmac.new(HMAC.encode(), query.encode(), hashlib.sha256).hexdigest()
             assert rest.most_at_once == 1
+
+
+# The venue's clock
+
+
+async def put_clock(exchange: Exchange, instrument: Instrument, skew_ms: int) -> None:
+    """The venue's clock is further ahead from now on, or behind."""
+    faults = exchange[instrument.exchange].faults
+    faults.add(Fault(fault="clock_skew", skew_ms=skew_ms))
+    await until(lambda: faults.armed[-1].fired == 1)
+
+
+BOTH_WAYS = pytest.mark.parametrize("skew_ms", [-4_000, 20_000], ids=["behind", "ahead"])
+
+
+@BOTH_VENUES
+@BOTH_KEYS
+@BOTH_WAYS
+@on_uvloop
+async def test_orders_bear_the_venue_s_time(instrument, secret, skew_ms):
+    async with an_exchange(secret) as exchange:
+        await put_clock(exchange, instrument, skew_ms)
+        async with trading(exchange, instrument, secret) as t:
+            await until(lambda: t.line._time.offset_ms != 0)
+            assert t.line._time.offset_ms == pytest.approx(skew_ms, abs=100)
+            t.place("a1", Side.BUY, 20)
+            await t.until("a1", FILLED)
+
+
+@BOTH_VENUES
+@BOTH_WAYS
+@on_uvloop
+async def test_a_clock_that_moves_costs_the_orders_until_it_is_measured_anew(monkeypatch, instrument, skew_ms):
+    monkeypatch.setattr(clock, "_AGAIN_S", 0.01)
+    async with an_exchange() as exchange:
+        await put_clock(exchange, instrument, 300)
+        async with trading(exchange, instrument) as t:
+            await until(lambda: t.line._time.offset_ms > 200)
+            await put_clock(exchange, instrument, skew_ms)
+            t.place("a1", Side.BUY, 20)
+            await t.until("a1", OrderState.REJECTED)
+            assert "-1021" in t.sink.about("a1")[-1].reason
+            await until(lambda: abs(t.line._time.offset_ms) > 1_000)
+            t.place("a2", Side.BUY, 20)
+            await t.until("a2", FILLED)
+
+
+@BOTH_WAYS
+@on_uvloop
+async def test_balances_are_asked_for_in_the_venue_s_time(skew_ms):
+    async with an_exchange() as exchange:
+        await put_clock(exchange, BTC, skew_ms)
+        assert await spot_balances(exchange.endpoints("binance"), Credentials(KEY, HMAC))
 
 
 # The line

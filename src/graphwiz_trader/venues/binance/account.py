@@ -12,7 +12,9 @@ from graphwiz_trader.venues.base import Credentials, Endpoints, VenueError
 from graphwiz_trader.venues.binance.api_session import ApiSession
 from graphwiz_trader.venues.binance.market import SPOT
 from graphwiz_trader.venues.binance.signing import signer_for
+from graphwiz_trader.venues.binance.venue_time import VenueTime
 from graphwiz_trader.venues.connection import NotReadyError, Timing
+from graphwiz_trader.venues.rest import RestClient, RestError
 
 _TIMEOUT_S = 15.0
 
@@ -28,11 +30,13 @@ class _Account(msgspec.Struct):
 
 async def spot_balances(endpoints: Endpoints, credentials: Credentials) -> dict[str, int]:
     """Asset → how much of it is free, in units (10^-12). Raises VenueError when the venue does not say."""
+    time = VenueTime(SPOT)
     session = ApiSession(
         endpoints.orders,
         credentials,
         signer_for(credentials.secret),
         subscribes=False,
+        time=time,
         changed=_ignore_change,
         attempts=SPOT.new_attempts(),
         timing=Timing(),
@@ -40,14 +44,15 @@ async def spot_balances(endpoints: Endpoints, credentials: Credentials) -> dict[
     )
     running = asyncio.create_task(session.run(_ignore_message))
     try:
-        async with asyncio.timeout(_TIMEOUT_S):
+        async with asyncio.timeout(_TIMEOUT_S), RestClient(endpoints.rest) as rest:
+            await time.measure(rest)
             await session.ready.wait()
             answer = await session.request("account.status", session.sign({"omitZeroBalances": "true"}))
         account = msgspec.json.decode(answer, type=_Account)
         return {balance.asset: units_from_text(balance.free) for balance in account.balances}
     except TimeoutError:
         raise VenueError(f"{SPOT.exchange}: no balances in {_TIMEOUT_S:g} s: {session.last_failure}") from None
-    except (NotReadyError, msgspec.MsgspecError, ValueError) as failure:
+    except (NotReadyError, RestError, msgspec.MsgspecError, ValueError) as failure:
         raise VenueError(f"{SPOT.exchange}: no balances: {failure}") from None
     finally:
         running.cancel()

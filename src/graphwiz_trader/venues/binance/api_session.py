@@ -12,7 +12,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 from itertools import count
 from random import Random
-from time import time_ns
 
 import msgspec
 from picows import WSMsgType, WSTransport
@@ -20,6 +19,7 @@ from picows import WSMsgType, WSTransport
 from graphwiz_trader.venues.base import Credentials
 from graphwiz_trader.venues.binance.order_messages import ErrorBody
 from graphwiz_trader.venues.binance.signing import Signer, signed
+from graphwiz_trader.venues.binance.venue_time import OUT_OF_TIME, VenueTime
 from graphwiz_trader.venues.connection import Connection, NotReadyError, Receive, Timing
 from graphwiz_trader.venues.pacing import Allowance
 
@@ -56,7 +56,7 @@ class ApiSession:
 
     ``changed(reason)`` is called when orders can be sent (``transport`` is then set) and when they no longer can.
     ``subscribes``: user data comes over this very connection. ``key_check``: a signed request to begin with where
-    nothing else would show that the key is refused.
+    nothing else would show that the key is refused. ``time``: what requests are signed with.
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class ApiSession:
         *,
         subscribes: bool,
         key_check: str = "",
+        time: VenueTime,
         changed: Callable[[str], None],
         attempts: Allowance,
         timing: Timing,
@@ -77,6 +78,7 @@ class ApiSession:
         self._signer = signer
         self._subscribes = subscribes
         self._key_check = key_check
+        self._time = time
         self._changed = changed
         self._connection = Connection(self, attempts=attempts, timing=timing, random=random)
         self._pending: dict[str, asyncio.Future[SessionAnswer]] = {}
@@ -129,6 +131,8 @@ class ApiSession:
         key = self._credentials.key.encode()
 
         def receive(message: bytes, now_ns: int) -> None:
+            if OUT_OF_TIME in message:
+                self._time.doubt()
             if (self._pending and self._take_answer(message)) or key in message:
                 return
             deliver(message, now_ns)
@@ -169,7 +173,7 @@ class ApiSession:
 
     def sign(self, params: Mapping[str, str | int]) -> dict[str, str | int]:
         """A request's parameters with time, key and signature."""
-        timed = {**params, "apiKey": self._credentials.key, "timestamp": time_ns() // 1_000_000}
+        timed = {**params, "apiKey": self._credentials.key, "timestamp": self._time.now_ms()}
         return signed(timed, self._signer)
 
     def _take_answer(self, message: bytes) -> bool:

@@ -16,6 +16,7 @@ import msgspec
 from graphwiz_trader.venues.base import Credentials
 from graphwiz_trader.venues.binance.order_encoder import TRADES
 from graphwiz_trader.venues.binance.signing import Signer
+from graphwiz_trader.venues.binance.venue_time import VenueTime
 from graphwiz_trader.venues.connection import Receive
 from graphwiz_trader.venues.rest import RestClient, RestError
 
@@ -32,12 +33,14 @@ class MissedTrades:
         credentials: Credentials,
         signer: Signer,
         *,
+        time: VenueTime,
         deliver: Receive,
         fail: Callable[[Exception], None],
     ) -> None:
         self._path = path
         self._credentials = credentials
         self._signer = signer
+        self._time = time
         self._deliver = deliver
         self._fail = fail
         self._under_way: dict[str, asyncio.Task[None]] = {}
@@ -59,7 +62,7 @@ class MissedTrades:
             task.cancel()
 
     async def _ask(self, rest: RestClient, client_id: str, symbol: str, venue_id: str) -> None:
-        params = {"symbol": symbol, "orderId": venue_id, "timestamp": str(time_ns() // 1_000_000)}
+        params = {"symbol": symbol, "orderId": venue_id, "timestamp": str(self._time.now_ms())}
         signature = self._signer.sign(urlencode(params).encode())
         try:
             body = await rest.get(

@@ -6,7 +6,6 @@ the account's own events come in; without those, an order would be sent blind.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from functools import partial
 from random import Random
@@ -24,9 +23,11 @@ from graphwiz_trader.venues.binance.missed_trades import MissedTrades
 from graphwiz_trader.venues.binance.order_encoder import OrderEncoder
 from graphwiz_trader.venues.binance.signing import HmacSigner, signer_for
 from graphwiz_trader.venues.binance.user_stream import UserStream
+from graphwiz_trader.venues.binance.venue_time import VenueTime
 from graphwiz_trader.venues.connection import Timing
 from graphwiz_trader.venues.pacing import Allowance
 from graphwiz_trader.venues.rest import RestClient
+from graphwiz_trader.venues.together import together
 
 _TEXT = WSMsgType.TEXT
 _MS = 1_000_000
@@ -62,17 +63,17 @@ class BinanceOrderLine:
         attempts = attempts or market.new_attempts()
         random = random or Random()  # noqa: S311
         self._market = market
-        self._encoder = (
-            OrderEncoder(instruments, market, credentials.key, signer)
-            if isinstance(signer, HmacSigner)
-            else OrderEncoder(instruments, market)
-        )
+        self._time = VenueTime(market)
+        self._deliver = partial(sink.on_order_frame, line)
+        key = (credentials.key, signer) if isinstance(signer, HmacSigner) else ()
+        self._encoder = OrderEncoder(instruments, market, *key)
         self._session = ApiSession(
             endpoints.orders,
             credentials,
             signer,
             subscribes=not market.user_stream_path,
             key_check=market.key_check,
+            time=self._time,
             changed=self._on_changed,
             attempts=attempts,
             timing=timing,
@@ -94,13 +95,13 @@ class BinanceOrderLine:
             market.order_trades_path,
             credentials,
             signer,
-            deliver=partial(sink.on_order_frame, line),
+            time=self._time,
+            deliver=self._deliver,
             fail=self._session.fail,
         )
         self._instruments = instruments
         self._rest_endpoint = endpoints.rest
         self._state = LineState(line, sink)
-        self._deliver = partial(sink.on_order_frame, line)
         self._on_sent = on_sent
 
     @property
@@ -114,51 +115,44 @@ class BinanceOrderLine:
 
     async def run(self) -> None:
         """Until cancelled: then the line is closed and reported down. Raises what the sink raised."""
-        async with RestClient(self._rest_endpoint) as self._missed_trades.rest:
-            await self._run_connections()
-
-    async def _run_connections(self) -> None:
-        running = [asyncio.create_task(self._session.run(self._deliver))]
-        if self._user_stream is not None:
-            running.append(asyncio.create_task(self._user_stream.run(self._deliver)))
-        try:
-            done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            self._missed_trades.forget()
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+        async with RestClient(self._rest_endpoint) as rest:
+            self._missed_trades.rest = rest
+            runs = [self._session.run(self._deliver), self._time.run(rest)]
+            if self._user_stream is not None:
+                runs.append(self._user_stream.run(self._deliver))
+            try:
+                await together(*runs)
+            finally:
+                self._missed_trades.forget()
 
     def place(self, order: Order, now_ns: int) -> None:
         """Raises NotSentError while the line is down, and for an order between the steps of its instrument."""
         transport = self._session.transport
         if not self._state.is_up or transport is None or transport.is_disconnected:
             raise NotSentError(f"the order line of {self._market.exchange} is down")
-        transport.send(_TEXT, self._encoder.place(order, now_ns // _MS))
+        transport.send(_TEXT, self._encoder.place(order, now_ns // _MS + self._time.offset_ms))
         if self._on_sent is not None:
             self._on_sent(order.client_id, now_ns, time_ns())
 
     def rehearse(self, order: Order, now_ns: int) -> None:
         """Encode and sign an order as `place` does, and send nothing. Raises NotSentError as it does."""
-        self._encoder.place(order, now_ns // _MS)
+        self._encoder.place(order, now_ns // _MS + self._time.offset_ms)
 
     def cancel(self, order: Order, now_ns: int) -> None:
         """Works without user data too. Raises NotSentError when nothing can be sent."""
-        self._open_transport().send(_TEXT, self._encoder.cancel(order, now_ns // _MS))
+        self._open_transport().send(_TEXT, self._encoder.cancel(order, now_ns // _MS + self._time.offset_ms))
 
     def query(self, order: Order, now_ns: int) -> None:
         """Ask for the order's state, and for its trades where some are missing. Raises as `cancel`."""
         transport = self._open_transport()
-        transport.send(_TEXT, self._encoder.query(order, now_ns // _MS))
+        transport.send(_TEXT, self._encoder.query(order, now_ns // _MS + self._time.offset_ms))
         if not order.venue_id or order.told_lots <= order.filled_lots:
             return
         if self._market.order_trades_path:
             symbol = self._instruments[order.intent.book].venue_symbol
             self._missed_trades.ask(order.client_id, symbol, order.venue_id)
         else:
-            transport.send(_TEXT, self._encoder.trades(order, now_ns // _MS))
+            transport.send(_TEXT, self._encoder.trades(order, now_ns // _MS + self._time.offset_ms))
 
     def _open_transport(self) -> WSTransport:
         transport = self._session.transport
