@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from graphwiz_trader.cli.journal import app
 from graphwiz_trader.errors import GraphwizError
 from graphwiz_trader.hft.events import RecordKind
+from graphwiz_trader.hft.records import ClockOffset, encode
 from graphwiz_trader.journal.layout import segment_path
 from graphwiz_trader.journal.writer import JournalWriter
 
@@ -71,6 +72,13 @@ def test_show_prints_a_line_a_record_with_time_kind_source_and_summary(session):
     assert shown[0] == "2024-08-08T12:00:00.000000000Z SESSION         0 mode=simulated"
     assert shown[4] == "2024-08-08T12:00:01.000000001Z ORDER           2 client_id=x1 legs=[1,2]"
     assert FRAME.decode() in shown[1]
+
+
+def test_show_says_how_a_venue_s_clock_stands(tmp_path):
+    with closing(JournalWriter(tmp_path / "s2", session="s2")) as writer:
+        writer.append(RecordKind.CLOCK, 1, START_NS, encode(ClockOffset(-1_270_000_000, 250_000)))
+    (shown,) = lines(tmp_path / "s2", "--kind", "clock")
+    assert shown.split()[1:] == ["CLOCK", "1", "offset_ns=-1270000000", "error_ns=250000"]
 
 
 def test_show_as_json_has_frames_as_text_else_base64_and_our_own_payloads_as_json(session):

@@ -181,6 +181,10 @@ class MadeUpSession:
 
     def records(self, seconds: float, *, frames_per_s: int = 1000, end: bool = True) -> Iterator[Record]:
         yield session(self._name, self._now_ns)
+        for number in range(4):
+            yield record(RecordKind.LINE, {"up": True, "reason": "connected"}, self._now_ns, number)
+        for number, offset_ns in enumerate((-1_270 * MS, 4 * MS)):
+            yield record(RecordKind.CLOCK, {"offset_ns": offset_ns, "error_ns": MS // 2}, self._now_ns, number)
         for instrument in INSTRUMENTS:
             trust = {"book": instrument.book, "trust": Trust.LIVE, "was": Trust.SYNCING, "reason": "snapshot"}
             yield record(RecordKind.TRUST, trust, self._now_ns, instrument.book)

@@ -34,6 +34,35 @@ def test_the_session_record_names_venues_and_books() -> None:
     assert [(b.exchange, b.symbol, b.trust) for b in now.books][3] == ("binanceusdm", "ETH/USDT", "syncing")
 
 
+def test_a_clock_measurement_is_its_exchange_s_whatever_line_it_was_made_over() -> None:
+    clock = market.record(RecordKind.CLOCK, {"offset_ns": -1_270 * MS, "error_ns": MS // 4}, source=1)
+    now = folded(clock).state
+    assert [(v.exchange, v.clock_offset_ms, v.clock_error_ms) for v in now.venues] == [
+        ("binance", None, None),
+        ("binanceusdm", -1_270.0, 0.25),
+    ]
+
+
+def test_each_line_knows_whether_it_is_up_and_how_often_it_broke() -> None:
+    def line(source: int, *, up: bool, reason: str) -> Record:
+        return market.record(RecordKind.LINE, {"up": up, "reason": reason}, source=source)
+
+    binance, usdm = folded(
+        line(0, up=True, reason="connected"),
+        line(2, up=False, reason="warm-up"),
+        market.record(RecordKind.MARKET_FRAME, b"{}", source=0),
+        line(0, up=False, reason="no answer"),
+        line(0, up=True, reason="connected"),
+        line(7, up=True, reason="of no exchange"),
+    ).state.venues
+    assert [(each.line, each.role, each.up, each.breaks, each.frames) for each in binance.lines] == [
+        (0, "market", True, 1, 1),
+        (2, "orders", False, 0, 0),
+    ]
+    assert (binance.lines_up, usdm.lines_up) == (1, 0)
+    assert binance.lines[1].reason == "warm-up"
+
+
 def test_a_new_session_forgets_the_old_one() -> None:
     fold = folded(*MadeUpSession().records(2, frames_per_s=20))
     fold.apply(market.session("s2"))

@@ -54,6 +54,16 @@ def test_a_book_is_in_exactly_one_trust_state(fold: StateFold) -> None:
     assert trust["graphwiz_book_trust", live] == 1
 
 
+def test_an_exchange_s_clock_and_lines_have_figures_of_their_own(fold: StateFold) -> None:
+    found = samples(fold)
+    assert found["graphwiz_clock_offset_seconds", (("exchange", "binance"),)] == -1.27
+    assert found["graphwiz_clock_error_seconds", (("exchange", "binance"),)] == 0.0005
+    up = {labels: value for (name, labels), value in found.items() if name == "graphwiz_line_up"}
+    assert list(up.values()) == [1.0] * 4
+    frames = [value for (name, _), value in found.items() if name == "graphwiz_line_frames_total"]
+    assert sum(frames) == fold.state.counts.frames
+
+
 def test_a_tripped_breaker_and_unreadable_records_show() -> None:
     fold = StateFold()
     fold.apply(market.session())

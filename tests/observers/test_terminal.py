@@ -54,6 +54,12 @@ def test_a_screen_shows_every_subject(running: TraderState, width: int, height: 
     assert f"{top.spread_bps:.3f}" in text
 
 
+def test_a_wide_screen_shows_each_exchange_s_lines_and_clock(running: TraderState) -> None:
+    text = "\n".join(drawn(screen(running, silent_s=0.1, width=160, height=50), 160, 50))
+    assert "-1270ms" in text
+    assert "+4ms" in text
+
+
 def test_a_silent_journal_is_said_to_be_silent(running: TraderState) -> None:
     assert "no word from the trader for 7 s" in drawn(screen(running, silent_s=7, width=100, height=30), 100, 30)[0]
 

@@ -12,7 +12,16 @@ import msgspec
 from graphwiz_trader.hft.events import Fill, Opportunity, RecordKind, Side, Trust
 from graphwiz_trader.hft.instruments import Instrument, text_from_units
 from graphwiz_trader.hft.pulse import BookPulse, PositionPulse, Pulse
-from graphwiz_trader.hft.records import LegsEvent, Notice, OrderSent, OrderUpdate, RiskEvent, TrustChange
+from graphwiz_trader.hft.records import (
+    ClockOffset,
+    LegsEvent,
+    LineChange,
+    Notice,
+    OrderSent,
+    OrderUpdate,
+    RiskEvent,
+    TrustChange,
+)
 from graphwiz_trader.hft.strategies.base import Performance
 from graphwiz_trader.journal.layout import Record
 from graphwiz_trader.observers import payloads, state
@@ -46,11 +55,11 @@ class StateFold:
             except msgspec.DecodeError:
                 self._count_unreadable(kind)
             else:
-                self._apply_payload(payload, record.time_ns)
+                self._apply_payload(payload, record.source, record.time_ns)
         self.state.records += 1
         self.state.time_ms = record.time_ns // _NS_PER_MS
 
-    def _apply_payload(self, payload: payloads.Payload | None, time_ns: int) -> None:
+    def _apply_payload(self, payload: payloads.Payload | None, source: int, time_ns: int) -> None:
         match payload:
             case Pulse():
                 self._pulse(payload, time_ns)
@@ -64,6 +73,10 @@ class StateFold:
                 self._fill(payload)
             case payloads.Latency():
                 self.state.latency = state.LatencyView(payload.processing_ns, payload.order_ns, payload.round_trip_ns)
+            case ClockOffset():
+                self._clock(source, payload)
+            case LineChange():
+                self._line(source, payload)
             case TrustChange():
                 self._trust(payload)
             case RiskEvent():
@@ -85,7 +98,10 @@ class StateFold:
         venues = {name: state.VenueView(exchange=name) for name in names}
         for instrument in session.instruments:
             venues[instrument.exchange].books += 1
+        self._lines = {line.line: state.LineView(line.line, line.role) for line in session.lines}
         self._venue_of_line = {line.line: venues[line.exchange] for line in session.lines}
+        for line in session.lines:
+            venues[line.exchange].lines.append(self._lines[line.line])
         self._orders: dict[str, state.OrderView] = {}
         self._instrument_of_order: dict[str, Instrument | None] = {}
         self._rates = RateMeter()
@@ -105,6 +121,7 @@ class StateFold:
         venue = self._venue_of_line.get(line)
         if venue is None:
             return
+        self._lines[line].frames += 1
         if market:
             venue.frames += 1
         else:
@@ -158,7 +175,19 @@ class StateFold:
         for venue in now.venues:
             venue.frames_per_s = next(rates)
 
+    def _clock(self, line: int, clock: ClockOffset) -> None:
+        venue = self._venue_of_line.get(line)
+        if venue is not None:
+            venue.clock_offset_ms = clock.offset_ns / _NS_PER_MS
+            venue.clock_error_ms = clock.error_ns / _NS_PER_MS
+
     # ---- events
+
+    def _line(self, number: int, change: LineChange) -> None:
+        line = self._lines.get(number)
+        if line is not None:
+            line.breaks += line.up and not change.up
+            line.up, line.reason = change.up, change.reason
 
     def _trust(self, change: TrustChange) -> None:
         book = self._book(change.book)

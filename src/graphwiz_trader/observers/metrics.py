@@ -55,6 +55,7 @@ class TraderMetrics(Collector):
         yield from _counts(state)
         yield from _money(state)
         yield from _risk(state)
+        yield from _venues(state)
         yield from _books(state)
         yield from _latencies(state)
         yield from _strategies(state)
@@ -75,6 +76,27 @@ def _counts(state: TraderState) -> Iterator[Metric]:
     for venue in state.venues:
         venues.add_metric([venue.exchange], venue.frames)
     yield venues
+
+
+def _venues(state: TraderState) -> Iterator[Metric]:
+    offset = GaugeMetricFamily(
+        "graphwiz_clock_offset_seconds", "How far the exchange's clock is ahead of ours.", labels=["exchange"]
+    )
+    error = GaugeMetricFamily("graphwiz_clock_error_seconds", "How wrong that may be.", labels=["exchange"])
+    labels = ["exchange", "line", "role"]
+    up = GaugeMetricFamily("graphwiz_line_up", "1 while the connection is up.", labels=labels)
+    breaks = CounterMetricFamily("graphwiz_line_breaks", "How often it has broken or was replaced.", labels=labels)
+    frames = CounterMetricFamily("graphwiz_line_frames", "Frames that came by it.", labels=labels)
+    for venue in state.venues:
+        if venue.clock_offset_ms is not None and venue.clock_error_ms is not None:
+            offset.add_metric([venue.exchange], venue.clock_offset_ms / 1000)
+            error.add_metric([venue.exchange], venue.clock_error_ms / 1000)
+        for line in venue.lines:
+            of_line = [venue.exchange, str(line.line), line.role]
+            up.add_metric(of_line, float(line.up))
+            breaks.add_metric(of_line, line.breaks)
+            frames.add_metric(of_line, line.frames)
+    yield from (offset, error, up, breaks, frames)
 
 
 def _money(state: TraderState) -> Iterator[Metric]:

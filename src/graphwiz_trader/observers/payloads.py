@@ -11,7 +11,16 @@ import msgspec
 from graphwiz_trader.hft.events import Fill, Opportunity, RecordKind
 from graphwiz_trader.hft.instruments import Instrument
 from graphwiz_trader.hft.pulse import Pulse
-from graphwiz_trader.hft.records import LegsEvent, Notice, OrderSent, OrderUpdate, RiskEvent, TrustChange
+from graphwiz_trader.hft.records import (
+    ClockOffset,
+    LegsEvent,
+    LineChange,
+    Notice,
+    OrderSent,
+    OrderUpdate,
+    RiskEvent,
+    TrustChange,
+)
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -74,9 +83,10 @@ class End(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
-Measurement = Pulse | Latency
-Event = Session | TrustChange | RiskEvent | Notice | LegsEvent | OrderSent | OrderUpdate | Fill | Opportunity | End
-Payload = Measurement | Event
+Measurement = Pulse | Latency | ClockOffset
+Edge = LineChange | TrustChange | Notice
+Event = Session | RiskEvent | LegsEvent | OrderSent | OrderUpdate | Fill | Opportunity | End
+Payload = Measurement | Edge | Event
 
 _DECODERS: dict[int, msgspec.json.Decoder[Payload]] = {
     kind: msgspec.json.Decoder(struct)
@@ -84,6 +94,8 @@ _DECODERS: dict[int, msgspec.json.Decoder[Payload]] = {
         (RecordKind.SESSION, Session),
         (RecordKind.PULSE, Pulse),
         (RecordKind.LATENCY, Latency),
+        (RecordKind.CLOCK, ClockOffset),
+        (RecordKind.LINE, LineChange),
         (RecordKind.TRUST, TrustChange),
         (RecordKind.RISK, RiskEvent),
         (RecordKind.NOTICE, Notice),

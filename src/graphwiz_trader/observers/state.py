@@ -38,8 +38,20 @@ class BookView(msgspec.Struct):
     updates_per_s: float = 0.0
 
 
+class LineView(msgspec.Struct):
+    """One connection to an exchange. ``role`` is ``market`` or ``orders``; of several for market data one is spare."""
+
+    line: int
+    role: str
+    up: bool = False
+    reason: str = ""
+    """Why it last came up or broke."""
+    breaks: int = 0
+    frames: int = 0
+
+
 class VenueView(msgspec.Struct):
-    """One exchange: what came in over its lines, and how many of its books may be traded on."""
+    """One exchange: its lines, what came in over them, its clock, and how many of its books may be traded on."""
 
     exchange: str
     books: int = 0
@@ -47,6 +59,15 @@ class VenueView(msgspec.Struct):
     frames: int = 0
     frames_per_s: float = 0.0
     order_frames: int = 0
+    clock_offset_ms: float | None = None
+    """How far its clock is ahead of ours, give or take the error; None until it was measured."""
+    clock_error_ms: float | None = None
+    lines: list[LineView] = msgspec.field(default_factory=list)
+
+    @property
+    def lines_up(self) -> int:
+        """For market data."""
+        return sum(line.up and line.role == "market" for line in self.lines)
 
 
 class OpportunityView(msgspec.Struct, frozen=True):

@@ -43,11 +43,16 @@ def top_of_book(state: TraderState, *, with_venues: bool = False) -> RenderableT
 
 
 def venues(state: TraderState) -> RenderableType:
-    """What each exchange sends and how many of its books may be traded on."""
-    table = _table("venue", ">live", ">frames/s")
+    """What each exchange sends over how many lines, how its clock stands, how many of its books may be traded on."""
+    table = _table("venue", ">live", ">lines", ">/s", ">clock")
     for venue in state.venues:
-        style = "green" if venue.live == venue.books else "yellow"
-        table.add_row(_name(venue.exchange), Text(f"{venue.live}/{venue.books}", style), f"{venue.frames_per_s:,.0f}")
+        table.add_row(
+            _name(venue.exchange),
+            Text(f"{venue.live}/{venue.books}", "green" if venue.live == venue.books else "yellow"),
+            Text(f"{venue.lines_up}", "" if venue.lines_up else "bold red"),
+            f"{venue.frames_per_s:,.0f}",
+            UNKNOWN if venue.clock_offset_ms is None else f"{venue.clock_offset_ms:+.0f}ms",
+        )
     return _panel(table, "Venues")
 
 

@@ -80,8 +80,8 @@ function draw(message) {
     { text: book.ask, tone: "bad" }, { text: size(book.ask_size), tone: "dim" },
     book.spread_bps?.toFixed(3), book.age_ms?.toFixed(0), book.updates_per_s.toFixed(0),
   ]));
-  setText(at("venues"), state.venues.map(
-    (venue) => `${venue.exchange} ${venue.live}/${venue.books} live, ${venue.frames_per_s.toFixed(0)} frames/s`).join(" · "));
+  setText(at("venues"), state.venues.map(venueText).join(" · "));
+  at("venues").title = state.venues.flatMap((venue) => venue.lines.map((line) => lineText(venue, line))).join("\n");
   tables.positions.show(state.positions.map(({ exchange, symbol, position }) => [
     exchange, symbol, position.size, isZero(position.size) || position.average_price === null ? null : cut(position.average_price, 4),
     money(position.realised), money(position.unrealised),
@@ -95,6 +95,17 @@ function draw(message) {
   const ends = drawChart(at("chart"), state.pnl_history);
   setText(at("chart-low"), ends ? `low ${cut(ends.low, 4)}` : "");
   setText(at("chart-high"), ends ? `high ${cut(ends.high, 4)}` : "");
+}
+
+function venueText(venue) {
+  const up = venue.lines.filter((line) => line.up && line.role === "market").length;
+  const clock = venue.clock_offset_ms === null ? ""
+    : `, clock ${venue.clock_offset_ms < 0 ? "−" : "+"}${Math.abs(venue.clock_offset_ms).toFixed(1)} ± ${venue.clock_error_ms.toFixed(1)} ms`;
+  return `${venue.exchange} ${venue.live}/${venue.books} live, ${venue.frames_per_s.toFixed(0)} frames/s over ${up} ${up === 1 ? "line" : "lines"}${clock}`;
+}
+
+function lineText(venue, line) {
+  return `${venue.exchange} ${line.role} line ${line.line}: ${line.up ? "up" : "down"} (${line.reason || "not yet"}), ${count(line.frames)} frames, ${count(line.breaks)} breaks`;
 }
 
 function drawFigures(state) {
