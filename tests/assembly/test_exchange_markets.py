@@ -1,21 +1,15 @@
-"""Markets that are elsewhere, shown by simulated venues: what a client sees is what is there, and orders stay here."""
+"""A live market shown by simulated venues: what a client sees is what is there, and orders stay here."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
-import synthetic_recording
-from graphwiz_trader.assembly.exchange_markets import LiveMarket, PlayedMarket
+from graphwiz_trader.assembly.exchange_markets import LiveMarket
 from graphwiz_trader.assembly.warmup import warm_up
-from graphwiz_trader.backtest.recordings import Recording
-from graphwiz_trader.backtest.survey import survey
 from graphwiz_trader.hft import WebSocketMarketData
 from graphwiz_trader.hft.events import Side
 from graphwiz_trader.hft.orderbook import OrderBook
@@ -23,7 +17,7 @@ from graphwiz_trader.venues.base import Endpoints
 from graphwiz_trader.venues.exchanges import load_instruments
 from graphwiz_trader.venues.simulated import SimulatedExchange, SyntheticMarket
 from venues.harness import BTC, PERP, Exchange, on_uvloop
-from venues.simulated.clients import Client, get, serving, until
+from venues.simulated.clients import Client, serving, until
 
 SYMBOLS = {"binance": ["BTC/USDT"], "binanceusdm": ["BTC/USDT"]}
 
@@ -93,37 +87,6 @@ async def test_an_order_at_the_mirror_fills_from_its_book_and_never_reaches_the_
             answer = await client.place(price="1000.10", quantity="0.01000", timeInForce="IOC")
         assert answer["result"]["status"] == "FILLED"
         assert source.levels(BTC)[1] == before
-
-
-def recorded(directory: Path) -> Recording:
-    files: dict[str, list[Path]] = {}
-    for exchange in synthetic_recording.VENUES:
-        for symbol in synthetic_recording.SYMBOLS:
-            frames = synthetic_recording.market(5, 400)
-            path = synthetic_recording.write(directory / f"{exchange}-{symbol}", frames, exchange, symbol)
-            files.setdefault(exchange, []).append(path)
-    return Recording(files)
-
-
-@on_uvloop
-async def test_a_recording_is_played_and_what_is_shown_at_its_end_is_its_last_books(tmp_path: Path):
-    recording = recorded(tmp_path)
-    instruments = survey(recording, {"binance": (0, 100), "binanceusdm": (0, 100)}, lambda _: None)
-    market = PlayedMarket(recording, instruments, speed=1_000.0)
-    async with serving(*synthetic_recording.VENUES, market=market, instruments=instruments) as exchange:
-        async with Client(exchange.urls["binance"].stream + "/ws/btcusdt@trade") as client:
-            assert (await client.receive())["s"] == "BTCUSDT"
-        await asyncio.wait_for(market.finished.wait(), 20)
-        *_, last = (
-            frame.payload
-            for frame in synthetic_recording.market(5, 400)
-            if (frame.exchange, frame.symbol) == ("binance", "BTCUSDT") and b"depthUpdate" in frame.payload
-        )
-        depth = (await get(exchange.urls["binance"].rest, "/api/v3/depth?symbol=BTCUSDT&limit=5")).json()
-        assert len(depth["bids"]) == len(depth["asks"]) == 5
-        event = json.loads(last)
-        stated = {(Decimal(price), Decimal(size)) for price, size in event["b"] + event["a"]}
-        assert {(Decimal(price), Decimal(size)) for price, size in depth["bids"] + depth["asks"]} <= stated
 
 
 @on_uvloop

@@ -135,7 +135,11 @@ def test_a_recording_is_served_with_its_own_symbols(tmp_path: Path):
     path = synthetic_recording.write(tmp_path / "frames", frames, "binance", "BTCUSDT")
     process = serve("--venue", "binance", "--market", f"recording:binance={path}", "--speed", "1000")
     assert process.stdout is not None
+    assert process.stderr is not None
     rest = json.loads(process.stdout.readline())["venues"]["binance"]["rest"]
+    assert process.stderr.readline() == (
+        "the recording has ended: its books are empty from now on; --loop plays it again and again\n"
+    )
     listed = httpx.get(f"{rest}/api/v3/exchangeInfo").json()["symbols"]
     assert [symbol["symbol"] for symbol in listed] == ["BTCUSDT"]
     process.terminate()

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from graphwiz_trader.assembly.core import MARKET, market_line_ids, session_lines
 from graphwiz_trader.assembly.venues import make_feeds, new_attempts
 from graphwiz_trader.backtest.recordings import RecordedFrame, RecordedLine, Recording
-from graphwiz_trader.hft.decoders import DECODERS
+from graphwiz_trader.hft.decoders import DECODERS, Decoder
 from graphwiz_trader.hft.events import Line
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.venues.base import Endpoints, Feed
@@ -26,20 +26,30 @@ _TIMER_S = 0.1
 
 
 class PlayedMarket:
-    """A recording, begun at once and played to its end; then the books stay as they were.
+    """A recording, begun at once and played to its end, where all its books are left empty.
 
-    ``speed``: times the recorded pace. ``finished`` is set at the end.
+    ``speed``: times the recorded pace. ``is_looped``: at its end it begins anew, and orders that rest stay where they
+    are. ``on_end`` is called at every end; ``finished`` is set at the last.
     """
 
-    def __init__(self, recording: Recording, instruments: Instruments, *, speed: float) -> None:
+    def __init__(
+        self,
+        recording: Recording,
+        instruments: Instruments,
+        *,
+        speed: float,
+        is_looped: bool = False,
+        on_end: Callable[[], None] = lambda: None,
+    ) -> None:
         self.finished = asyncio.Event()
         self._recording = recording
         self._instruments = instruments
-        self._pace = Pace(speed)
-        lines = _market_lines(instruments.exchanges, recording.lines)
-        self._lines = market_line_ids(lines)
-        decoders = [DECODERS[line.wire](instruments, line.exchange) for line in lines]
-        self._mirror = Mirror(instruments, decoders, request_snapshot=_recorded_snapshots_only)
+        self._speed = speed
+        self._is_looped = is_looped
+        self._on_end = on_end
+        self._all_lines = _market_lines(instruments.exchanges, recording.lines)
+        self._lines = market_line_ids(self._all_lines)
+        self._mirror = Mirror(instruments, self._decoders(), request_snapshot=_recorded_snapshots_only)
 
     def matcher(self, exchange: str, listing: Listing) -> Matcher:
         return self._mirror.matcher(exchange, listing)
@@ -48,15 +58,27 @@ class PlayedMarket:
         self._mirror.open(venues, now_ms)
 
     async def run(self, clock_ms: Callable[[], int]) -> None:  # noqa: ARG002  # Market's signature
-        for ids in self._lines.values():
-            for line in ids:
-                self._mirror.on_line(line, True, "the recording begins", 0)
+        await self._play()
+        while self._is_looped:
+            await asyncio.sleep(0)
+            await self._play()
+        self.finished.set()
+
+    async def _play(self) -> None:
+        """From the beginning to the end, after which nothing is known of the market."""
+        for line in self._all_lines:
+            self._mirror.on_line(line.line, True, "the recording begins", 0)
+        pace = Pace(self._speed)
         for count, recorded in enumerate(self._recording.history(), 1):
-            await self._pace.wait_for(recorded.time_ns)
+            await pace.wait_for(recorded.time_ns)
             self._happen(recorded)
             if count % _FRAMES_AT_ONCE == 0:
                 await asyncio.sleep(0)
-        self.finished.set()
+        self._mirror.begin_anew(self._decoders())
+        self._on_end()
+
+    def _decoders(self) -> list[Decoder]:
+        return [DECODERS[line.wire](self._instruments, line.exchange) for line in self._all_lines]
 
     def _happen(self, recorded: RecordedFrame | RecordedLine) -> None:
         lines = self._lines.get(recorded.exchange)

@@ -8,7 +8,7 @@ in words that are not read here, their heads are believed.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 
 import msgspec
@@ -35,14 +35,19 @@ Fees = Mapping[str, tuple[int, int]]
 """(maker ppm, taker ppm) by exchange."""
 
 
-def survey(recording: Recording, fees: Fees, progress: Callable[[int], None]) -> Instruments:
+def survey(
+    recording: Recording, fees: Fees, progress: Callable[[int], None], *, with_rules: bool = False
+) -> Instruments:
     """Read a recording once and make its instruments. ``progress`` is told how many frames more have been read.
+
+    ``with_rules``: of what `graphwiz record` has kept take the venue's rules of that time, fees included, instead of
+    measuring: what a contract is worth stands only there.
 
     Raises RecordingError when no frame names a symbol.
     """
     found: dict[tuple[str, str], _Resolution] = {}
     in_files: set[tuple[str, str]] = set()
-    told = _told(recording)
+    told = _told(recording, recording.heads() if with_rules else wires(recording))
     rulers = {exchange: _Ruler(exchange) for exchange in recording.exchanges}
     for exchange, path in recording.files():
         if exchange in told:
@@ -91,10 +96,10 @@ def wires(recording: Recording) -> dict[str, str]:
     return {exchange: wire for exchange, words in spoken.items() for wire in words if wire != exchange}
 
 
-def _told(recording: Recording) -> dict[str, tuple[Instrument, ...]]:
-    """The instruments of exchanges whose frames cannot be measured, as the newest of their segments say."""
+def _told(recording: Recording, exchanges: Iterable[str]) -> dict[str, tuple[Instrument, ...]]:
+    """The instruments of some exchanges as the newest of their segments say."""
     heads = recording.heads()
-    return {exchange: heads[exchange][-1].instruments for exchange in wires(recording)}
+    return {exchange: heads[exchange][-1].instruments for exchange in exchanges if heads[exchange]}
 
 
 def compile_survey() -> None:

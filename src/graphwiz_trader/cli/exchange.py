@@ -50,6 +50,7 @@ def serve(
         float, typer.Option(min=0, help="Synthetic: market actions a second, all books; 0: as busy as real ones.")
     ] = 0.0,
     speed: Annotated[float, typer.Option(min=0.001, help="A recording's: times its own pace.")] = 1.0,
+    loop: Annotated[bool, typer.Option("--loop", help="A recording's: begin it anew at its end.")] = False,
     symbol: Annotated[list[str] | None, typer.Option(help="Live: what is followed; repeat for several.")] = None,
     endpoints: Annotated[
         str, typer.Option(help="Live: addresses as JSON, as this command prints them; else the real venues'.")
@@ -65,7 +66,7 @@ def serve(
 ) -> None:
     """Serve until SIGTERM or Ctrl-C. Prints the addresses as one line of JSON when ready."""
     venues = tuple(dict.fromkeys(venue))
-    wanted = Wanted(market, venues, seed, rate, speed, tuple(symbol or DEFAULT_SYMBOLS), endpoints)
+    wanted = Wanted(market, venues, seed, rate, speed, loop, tuple(symbol or DEFAULT_SYMBOLS), endpoints)
     make_exchange = partial(
         SimulatedExchange,
         venues,

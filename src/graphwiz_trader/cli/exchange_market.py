@@ -30,6 +30,8 @@ class Wanted(NamedTuple):
     rate_per_s: float
     """0: the market's own."""
     speed: float
+    is_looped: bool
+    """Whether a recording begins anew at its end."""
     symbols: tuple[str, ...]
     """Followed where the market is live."""
     endpoints: str

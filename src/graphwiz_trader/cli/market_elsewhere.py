@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
+from functools import partial
 
 from graphwiz_trader.assembly.core import FEES_PPM
 from graphwiz_trader.assembly.exchange_markets import LiveMarket, PlayedMarket
@@ -31,8 +33,11 @@ def _played(wanted: Wanted, sources: Sequence[str]) -> tuple[Market, Instruments
     if missing:
         raise CannotServeError(f"the recording has nothing of {', '.join(missing)}; it has {', '.join(files)}")
     recording = Recording({venue: files[venue] for venue in wanted.venues})
-    instruments = survey(recording, FEES_PPM, lambda _: None)
-    return PlayedMarket(recording, instruments, speed=wanted.speed), instruments
+    instruments = survey(recording, FEES_PPM, lambda _: None, with_rules=True)
+    market = PlayedMarket(
+        recording, instruments, speed=wanted.speed, is_looped=wanted.is_looped, on_end=partial(_say_end, wanted)
+    )
+    return market, instruments
 
 
 async def _live(wanted: Wanted) -> tuple[Market, Instruments]:
@@ -40,6 +45,11 @@ async def _live(wanted: Wanted) -> tuple[Market, Instruments]:
     symbols = dict.fromkeys(wanted.venues, wanted.symbols)
     instruments = await load_instruments(symbols, endpoints)
     return LiveMarket(instruments, endpoints), instruments
+
+
+def _say_end(wanted: Wanted) -> None:
+    what = "begins anew" if wanted.is_looped else "its books are empty from now on; --loop plays it again and again"
+    sys.stderr.write(f"the recording has ended: {what}\n")
 
 
 def _given(text: str) -> dict[str, Endpoints]:

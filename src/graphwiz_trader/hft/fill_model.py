@@ -133,6 +133,13 @@ class FillModel:
         """Make a resting order smaller by less than all of it; it keeps its place."""
         self._resting[order_id].remaining_lots -= size_lots
 
+    def follow(self, book: MarketBook) -> None:
+        """The market goes on in another book, as when a recording begins anew. What rests keeps its place."""
+        self._book = book
+        self._taker = VisibleBookFill()
+        self._seen_trade_id = book.last_trade.trade_id
+        self._forget_sizes()
+
     def ahead_lots(self, order_id: int) -> int:
         """What stands ahead of a resting order at its price."""
         return self._resting[order_id].place.ahead_lots

@@ -34,14 +34,13 @@ class Mirror:
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         rule: QueueRule = QueueRule.RISK_AVERSE,
     ) -> None:
-        self._books = OrderBookManager(instruments)
-        self._market_data = MarketData(self._books, decoders, _Unrecorded(), request_snapshot=request_snapshot)
+        self._request_snapshot = request_snapshot
         self._clock_ms = clock_ms
         self._rule = rule
         self._matchers: dict[int, MirroredBook] = {}
         self._shown: dict[int, tuple[Venue, VenueBook]] = {}
-        self._messages = tuple(decoder.feed for decoder in decoders)
         self._of_line = tuple(tuple(i.book for i in instruments.on_exchange(d.exchange)) for d in decoders)
+        self._follow(OrderBookManager(instruments), decoders)
 
     def matcher(self, exchange: str, listing: Listing) -> MirroredBook:
         """Where a symbol's orders meet the mirrored book; part of `exchange.Market`."""
@@ -54,6 +53,13 @@ class Mirror:
             served = venues.get(instrument.exchange)
             if served is not None:
                 self._shown[instrument.book] = served.venue, served.venue.books[instrument.venue_symbol]
+
+    def begin_anew(self, decoders: Sequence[Decoder]) -> None:
+        """The market is another one of the same symbols: its sequence begins anew, and nothing is known of it yet."""
+        self._follow(OrderBookManager(self._books.instruments), decoders)
+        for number, matcher in self._matchers.items():
+            matcher.follow(self._books[number])
+        self._tell(self._shown)
 
     def on_market_frame(self, line: int, frame: bytes, now_ns: int) -> None:
         self._market_data.on_frame(line, frame, now_ns)
@@ -77,6 +83,11 @@ class Mirror:
         """Silence takes a book's trust, and with it what is shown of it."""
         self._market_data.on_timer(now_ns)
         self._tell(self._shown)
+
+    def _follow(self, books: OrderBookManager, decoders: Sequence[Decoder]) -> None:
+        self._books = books
+        self._market_data = MarketData(books, decoders, _Unrecorded(), request_snapshot=self._request_snapshot)
+        self._messages = tuple(decoder.feed for decoder in decoders)
 
     def _tell(self, books: Iterable[int]) -> None:
         """Show what has moved, and let it trade with the orders that rest."""

@@ -29,6 +29,12 @@ class MirroredBook(RecordedBook):
         self._seen_trade_id = 0
         self._changes = 0
 
+    def follow(self, book: OrderBook) -> None:
+        """The market goes on in another book; how it differs from what was shown is told like any change."""
+        super().follow(book)
+        self._seen = (False, -1)
+        self._seen_trade_id = book.last_trade.trade_id
+
     @property
     def change_count(self) -> int:
         """How many changes of a level have been told."""

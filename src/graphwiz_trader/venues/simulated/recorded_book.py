@@ -21,6 +21,11 @@ class RecordedBook:
         self._snapshot = b""
         self._snapshot_at = -1
 
+    def follow(self, book: OrderBook) -> None:
+        """The market goes on in another book."""
+        self._book = book
+        self._fills.follow(book)
+
     @property
     def change_count(self) -> int:
         """The id of the last update that the book has seen."""
