@@ -7,6 +7,7 @@ reader who lets ``MAX_BACKLOG_BYTES`` pile up is disconnected: the server's memo
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import TypeAlias, cast
 
@@ -15,6 +16,7 @@ from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
 MAX_INBOUND_BYTES = 64 << 10
 MAX_BACKLOG_BYTES = 8 << 20
+_logger = logging.getLogger("graphwiz.simulated")
 
 Meddle: TypeAlias = Callable[[str, bytes], None]
 """Takes (channel, message) over: transmits it now, later, more than once or never."""
@@ -42,6 +44,8 @@ class Connection(WSListener):
         self._rules = rules
         self._transport: WSTransport | None = None
         self._is_frozen = False
+        self._is_in_parts = False
+        """A message has begun that is not complete."""
         self._fragments = bytearray()
         self._on_echo: dict[bytes, Callable[[], None]] = {}
         self._on_closed: list[Callable[[], None]] = []
@@ -93,8 +97,9 @@ class Connection(WSListener):
         It goes through the loop's own transport, which sends what a turn of the loop has for a socket with one system
         call; picows would make one for each message.
         """
-        if self._transport is not None and not self._is_frozen:
-            self._transport.underlying_transport.write(_framed(payload))
+        transport = self._transport
+        if transport is not None and not self._is_frozen and not transport.is_close_frame_sent:
+            transport.underlying_transport.write(_framed(payload))
 
     def announce_shutdown(self, now_ms: int) -> None:
         """Tell the client, in the venue's words, that the connection will be closed; not every venue has such words."""
@@ -109,14 +114,16 @@ class Connection(WSListener):
 
     def close(self, code: WSCloseCode | int = WSCloseCode.GOING_AWAY, reason: str = "") -> None:
         """Say goodbye and close."""
-        if self._transport is not None:
-            self._transport.send_close(cast("WSCloseCode", code), reason.encode())  # it takes private codes as well
-            self._transport.disconnect()
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.send_close(cast("WSCloseCode", code), reason.encode())  # it takes private codes as well
+            transport.disconnect()
 
     def abort(self) -> None:
         """Drop the connection without a word, as a failing network does."""
-        if self._transport is not None:
-            self._transport.disconnect(graceful=False)
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.disconnect(graceful=False)
 
     def freeze(self) -> None:
         """Neither read nor write any more but stay open, as behind a router that has forgotten the connection."""
@@ -135,20 +142,14 @@ class Connection(WSListener):
             self._do_after(self._rules.lifetime_s, self._end_life)
         self.on_opened()
 
-    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        kind = frame.msg_type
-        if kind is WSMsgType.TEXT and frame.fin:
-            self.on_message(frame.get_payload_as_bytes())
-        elif kind in (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION):
-            self._collect(transport, kind, frame)
-        elif kind is WSMsgType.PONG:
-            self._ponged(frame.get_payload_as_bytes())
-        elif kind is WSMsgType.PING:
-            transport.send_pong(frame.get_payload_as_bytes())
-            self.on_control()
-        elif kind is WSMsgType.CLOSE:
-            transport.send_close(WSCloseCode.OK)
-            transport.disconnect()
+    def on_ws_frame(self, _transport: WSTransport, frame: WSFrame) -> None:
+        if self._transport is None or self._transport.is_close_frame_sent:
+            return  # what comes behind a goodbye, also picows' own, is not looked at
+        try:
+            self._take(self._transport, frame)
+        except Exception:  # a bug must be seen, and must not take the venue with it
+            _logger.exception("the simulated venue failed at a message on %s", self.path)
+            self.close(WSCloseCode.INTERNAL_ERROR)
 
     def on_ws_disconnected(self, _transport: WSTransport) -> None:
         self._transport = None
@@ -197,15 +198,33 @@ class Connection(WSListener):
             timer.cancel()
         self._timers.clear()
 
-    def _collect(self, transport: WSTransport, kind: WSMsgType, frame: WSFrame) -> None:
-        if kind is WSMsgType.BINARY:
-            transport.send_close(WSCloseCode.UNSUPPORTED_DATA)
-            transport.disconnect()
-            return
+    def _take(self, transport: WSTransport, frame: WSFrame) -> None:
+        """RFC 6455, 5.2 to 5.5, as far as picows has not looked."""
+        kind = frame.msg_type
+        if frame.rsv1 or frame.rsv2 or frame.rsv3:
+            self.close(WSCloseCode.PROTOCOL_ERROR)
+        elif kind is WSMsgType.PONG:
+            self._ponged(frame.get_payload_as_bytes())
+        elif kind is WSMsgType.PING:
+            transport.send_pong(frame.get_payload_as_bytes())
+            self.on_control()
+        elif kind is WSMsgType.CLOSE:
+            self.close(WSCloseCode.OK)
+        elif (kind is WSMsgType.CONTINUATION) != self._is_in_parts:
+            self.close(WSCloseCode.PROTOCOL_ERROR)
+        elif kind is WSMsgType.BINARY:
+            self.close(WSCloseCode.UNSUPPORTED_DATA)
+        elif frame.fin and not self._is_in_parts:
+            self.on_message(frame.get_payload_as_bytes())
+        else:
+            self._collect(frame)
+
+    def _collect(self, frame: WSFrame) -> None:
+        """One part of a message."""
+        self._is_in_parts = not frame.fin
         self._fragments += frame.get_payload_as_bytes()
         if len(self._fragments) > MAX_INBOUND_BYTES:
-            transport.send_close(WSCloseCode.MESSAGE_TOO_BIG)
-            transport.disconnect()
+            self.close(WSCloseCode.MESSAGE_TOO_BIG)
         elif frame.fin:
             message = bytes(self._fragments)
             self._fragments.clear()

@@ -29,6 +29,9 @@ REQUEST_TIMEOUT_S = 10.0
 IDLE_TIMEOUT_S = 75.0
 _READ_BUFFER_BYTES = 4 << 10
 _logger = logging.getLogger("graphwiz.simulated")
+_of_sockets = logging.getLogger("graphwiz.simulated.sockets")
+_of_sockets.setLevel(logging.CRITICAL)
+"""What picows says of frames that are none: clients may send these without end, and it is no error of the venue."""
 
 
 class HttpClient(asyncio.Protocol):
@@ -176,7 +179,7 @@ class HttpClient(asyncio.Protocol):
             None,
             False,  # the server's side
             lambda _request: connection,
-            _logger,
+            _of_sockets,
             True,  # a failing listener ends its connection
             None,  # the handshake has arrived
             False,  # no pings: each venue has its own rules for them

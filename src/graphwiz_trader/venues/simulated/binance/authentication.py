@@ -67,7 +67,7 @@ class ApiKeys:
         """Raises BinanceError for a key that is malformed or unknown."""
         found = self._keys.get(key)
         if found is None:
-            raise BinanceError(*(errors.BAD_KEY if _KEY_FORM.match(key) else errors.BAD_KEY_FORMAT))
+            raise BinanceError(*(errors.BAD_KEY if _KEY_FORM.fullmatch(key) else errors.BAD_KEY_FORMAT))
         return found
 
 

@@ -65,7 +65,7 @@ def amount(units: int) -> str:
 
 
 def _steps(name: str, text: str, step_units: int, refusal: Refusal) -> int:
-    if not _DECIMAL.match(text):
+    if not _DECIMAL.fullmatch(text):
         raise BinanceError(-1100, f"Illegal characters found in parameter '{name}'; legal range is '{PRICE_PATTERN}'.")
     whole, _, fraction = text.partition(".")
     fraction = fraction.rstrip("0")

@@ -64,6 +64,8 @@ class OrderReader:
         if numbers is None:
             raise OrderRefusedError(Refusal.UNKNOWN_SYMBOL)
         refuse_unsupported(parameters)
+        if "GTX" not in self._times_in_force and "reduceOnly" in parameters:
+            raise BinanceError(*errors.UNSUPPORTED)
         side = _SIDES.get(parameters.text("side"))
         if side is None:
             raise BinanceError(*errors.BAD_SIDE)
@@ -86,7 +88,7 @@ class OrderReader:
 
     def client_id(self, parameters: Parameters, name: str) -> str | None:
         text = parameters.optional(name)
-        if text is not None and not self._client_id.match(text):
+        if text is not None and not self._client_id.fullmatch(text):
             raise BinanceError(
                 -1100, f"Illegal characters found in parameter '{name}'; legal range is '{self._client_id_pattern}'."
             )

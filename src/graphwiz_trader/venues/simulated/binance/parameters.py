@@ -23,6 +23,8 @@ T = TypeVar("T")
 Value = str | int | float | bool | None
 _MAX_FIELDS = 64
 _TIME_ZONE = re.compile(r"([+-]?)([0-9]{1,2})(?::([0-5][0-9]))?")
+_INTEGER = re.compile(r"-?[0-9]{1,20}")
+_WINDOW = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
 _raw_params = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _json_text = msgspec.json.Decoder(str)
 
@@ -86,7 +88,7 @@ class Parameters:
         text = self.optional(name)
         if text is None:
             return None
-        if not text.lstrip("-").isascii() or not text.lstrip("-").isdigit() or len(text) > 20:
+        if not _INTEGER.fullmatch(text):
             raise BinanceError(
                 -1100, f"Illegal characters found in parameter '{name}'; legal range is '^[0-9]{{1,20}}$'."
             )
@@ -149,13 +151,11 @@ class Parameters:
         text = self.optional("recvWindow")
         if text is None:
             return DEFAULT_RECV_WINDOW_MS
-        try:
-            window = float(text)
-        except ValueError:
-            raise invalid("recvWindow") from None
-        if not 0 <= window <= MAX_RECV_WINDOW_MS:
+        if not _WINDOW.fullmatch(text):
+            raise invalid("recvWindow")
+        if float(text) > MAX_RECV_WINDOW_MS:
             raise BinanceError(-1131, "recvWindow must be less than 60000.")
-        return window
+        return float(text)
 
 
 class Caller(msgspec.Struct, frozen=True):

@@ -61,7 +61,7 @@ def amount(units: int) -> str:
 
 def units(name: str, text: str) -> int:
     """An amount of an asset, read. Raises OkxError for what is no decimal."""
-    if not _DECIMAL.match(text):
+    if not _DECIMAL.fullmatch(text):
         raise errors.parameter(name)
     try:
         return units_from_text(text)

@@ -85,9 +85,9 @@ def new_order(product: Product, arg: Arg, default_client_id: str) -> NewOrder:
     if text(arg, "tradeQuoteCcy") not in ("", product.listing.instrument.quote):
         raise errors.parameter("tradeQuoteCcy")
     tag, client_id = text(arg, "tag"), text(arg, "clOrdId")
-    if not _TAG.match(tag):
+    if not _TAG.fullmatch(tag):
         raise errors.parameter("tag")
-    if client_id and not _NAME.match(client_id):
+    if client_id and not _NAME.fullmatch(client_id):
         raise errors.parameter("clOrdId")
     kind = _required(arg, "ordType")
     price_ticks, time_in_force = _terms(product, arg, kind)

@@ -95,7 +95,7 @@ class OkxSocket(Connection):
             return
         request_id = str(request.id)
         try:
-            if request_id and not _REQUEST_ID.match(request_id):
+            if request_id and not _REQUEST_ID.fullmatch(request_id):
                 raise OkxError(60013, "Invalid args: id")
             self._do(request, request_id, now_ms)
         except OkxError as error:
