@@ -1,7 +1,7 @@
 """cryptofeed in a process of its own: it reads from the environment which certificates to trust when it is imported.
 
-``python cryptofeed_child.py EXCHANGE REST STREAM`` says ``trade {…}`` for every trade, and answers every line of its
-input with ``book {…}``, the book that it has built. Its addresses are replaced, and nothing else is changed.
+``python cryptofeed_child.py EXCHANGE REST STREAM CHANNEL…`` says ``trade {…}`` for every trade, and answers every line
+of its input with ``book {…}``, the book that it has built. Its addresses are replaced, and nothing else is changed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from cryptofeed.exchanges import OKX, Binance, BinanceFutures
 KINDS = {"binance": (Binance, "BTC-USDT"), "binanceusdm": (BinanceFutures, "BTC-USDT-PERP"), "okx": (OKX, "BTC-USDT")}
 
 
-async def main(exchange: str, rest: str, stream: str) -> None:
+async def main(exchange: str, rest: str, stream: str, *channels: str) -> None:
     kind, symbol = KINDS[exchange]
     for endpoint in kind.websocket_endpoints:
         path = endpoint.address.partition("://")[2].partition("/")[2]
@@ -33,7 +33,8 @@ async def main(exchange: str, rest: str, stream: str) -> None:
         said = {"symbol": trade.symbol, "price": str(trade.price), "amount": str(trade.amount), "side": trade.side}
         say("trade", said)
 
-    feed = kind(symbols=[symbol], channels=[L2_BOOK, TRADES], callbacks={L2_BOOK: on_book, TRADES: on_trade})
+    callbacks = {L2_BOOK: on_book, TRADES: on_trade}
+    feed = kind(symbols=[symbol], channels=list(channels), callbacks={name: callbacks[name] for name in channels})
     handler = FeedHandler({"log": {"disabled": True}})
     logging.getLogger("feedhandler").setLevel(logging.CRITICAL)
     handler.add_feed(feed)

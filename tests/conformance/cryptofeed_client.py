@@ -6,11 +6,13 @@ import asyncio
 import json
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+from cryptofeed.defines import L2_BOOK, TRADES
 
 from conformance.served import Levels, Served
 
@@ -44,11 +46,13 @@ class Cryptofeed:
 
 
 @asynccontextmanager
-async def cryptofeed(secure: Served, exchange: str) -> AsyncIterator[Cryptofeed]:
-    """A feed of an exchange's books and trades."""
+async def cryptofeed(
+    secure: Served, exchange: str, channels: Sequence[str] = (L2_BOOK, TRADES), path: str = ""
+) -> AsyncIterator[Cryptofeed]:
+    """A feed of an exchange's books and trades. ``path``: where its streams are at the exchange's address."""
     at = secure.urls[exchange]
     process = await asyncio.create_subprocess_exec(
-        sys.executable, _CHILD, exchange, at.rest, at.stream, stdin=PIPE, stdout=PIPE, limit=1 << 24
+        sys.executable, _CHILD, exchange, at.rest, at.stream + path, *channels, stdin=PIPE, stdout=PIPE, limit=1 << 24
     )
     try:
         yield Cryptofeed(process)

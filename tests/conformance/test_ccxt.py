@@ -129,6 +129,48 @@ def test_it_hears_of_its_orders_and_balances(served: Served, exchange, venue_sym
     bounded(check())
 
 
+@EVERYWHERE
+def test_it_watches_tickers_and_candles(served: Served, exchange, venue_symbol, symbol):
+    async def check() -> None:
+        async with ccxt_client(served, exchange) as client:
+            await client.load_markets()
+            ticker = asyncio.create_task(client.watch_ticker(symbol))
+            candles = asyncio.create_task(client.watch_ohlcv(symbol, "1m"))
+            while not (ticker.done() and candles.done()):
+                served.quote(exchange, venue_symbol, Side.BUY, "61900", "0.02")
+                await asyncio.sleep(0.1)
+            told, (*_, candle) = await ticker, await candles
+            assert told["symbol"] == symbol
+            assert told["last"] == candle[4] == float(min(ask for ask, _ in asks))
+            assert candle[5] > 0
+            assert [candle[0]] == [line[0] for line in (await client.fetch_ohlcv(symbol, "1m"))[:1]]
+
+    served.fill_book(exchange, venue_symbol, MIDDLE)
+    _, asks = served.book(exchange, venue_symbol)
+    bounded(check())
+
+
+@EVERYWHERE
+def test_it_hears_of_its_own_trades(served: Served, exchange, venue_symbol, symbol):
+    async def check() -> None:
+        async with ccxt_client(served, exchange) as client:
+            await client.load_markets()
+            trades: list[Any] = []
+            hearing = asyncio.create_task(collect(lambda: client.watch_my_trades(symbol), trades))
+            bought = set()
+            while not trades:
+                bought.add((await client.create_order(symbol, "limit", "buy", 0.01, 61_900))["id"])
+                await asyncio.sleep(0.2)
+            assert {trade["order"] for trade in trades} <= bought
+            assert {(trade["symbol"], trade["side"], trade["amount"]) for trade in trades} == {(symbol, "buy", 0.01)}
+            assert all(trade["fee"]["cost"] for trade in trades)
+            hearing.cancel()
+            await asyncio.gather(hearing, return_exceptions=True)
+
+    served.fill_book(exchange, venue_symbol, MIDDLE)
+    bounded(check())
+
+
 async def collect(ask: Callable[[], Awaitable[Any]], into: list[Any]) -> None:
     """Keep what a watch brings, as it comes."""
     while True:

@@ -6,6 +6,7 @@ import asyncio
 from decimal import Decimal
 
 import pytest
+from cryptofeed.defines import L2_BOOK, TRADES
 
 from conformance.cryptofeed_client import cryptofeed
 from conformance.served import Served, bounded
@@ -30,12 +31,15 @@ def test_it_builds_the_exchanges_own_book(secure: Served, exchange: str, symbol:
     bounded(check())
 
 
-@pytest.mark.parametrize(("exchange", "symbol"), [("binance", "BTCUSDT"), ("okx", "BTC-USDT")])
-def test_it_hears_trades(secure: Served, exchange: str, symbol: str):
-    """USD-M's it would not: it connects without a path, where since 2026 no trades come."""
+@pytest.mark.parametrize(
+    ("exchange", "symbol", "path"),
+    [("binance", "BTCUSDT", ""), ("binanceusdm", "BTCUSDT", "/market"), ("okx", "BTC-USDT", "")],
+)
+def test_it_hears_trades(secure: Served, exchange: str, symbol: str, path: str):
+    """USD-M's on their path alone: cryptofeed does not know of it, and without one there are books only."""
 
     async def check() -> None:
-        async with cryptofeed(secure, exchange) as client:
+        async with cryptofeed(secure, exchange, [TRADES] if path else [L2_BOOK, TRADES], path) as client:
             while not client.trades:
                 secure.quote(exchange, symbol, Side.SELL, "61700", "0.03")
                 secure.quote(exchange, symbol, Side.BUY, "61700", "0.03")

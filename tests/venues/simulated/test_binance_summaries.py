@@ -121,6 +121,15 @@ def test_a_kline_grows_and_is_told_once_more_when_it_has_closed(exchange, every_
     assert flat[8] == 0
 
 
+def test_usdm_tells_the_candles_of_a_pairs_perpetual_contract_as_well():
+    at = still_venue("binanceusdm")
+    trade(at, 600_000, 1, MINUTE)
+    (of_symbol,) = told(at, "btcusdt@kline_1m", MINUTE)
+    (of_pair,) = told(at, "btcusdt_perpetual@continuousKline_1m", MINUTE)
+    assert list(of_pair) == ["e", "E", "ps", "ct", "k"]
+    assert of_pair["k"].items() == of_symbol["k"].items() - {("s", "BTCUSDT")}
+
+
 def test_spot_has_candles_of_a_second_and_by_the_clock_of_the_east():
     at = still_venue("binance")
     trade(at, 6_000_000, 1, MINUTE)

@@ -29,6 +29,8 @@ _LEVELS = (5, 10, 20)
 _BEST_EVERY_MS = 5 * SECOND_MS
 _EAST_MS = 8 * HOUR_MS
 _FUTURES_TOPS_MS = {"": 250, "@100ms": 100, "@500ms": 500}
+_MINI_TICKERS_MS = {"": SECOND_MS, "@1000ms": SECOND_MS, "@3000ms": 3 * SECOND_MS}
+"""The docs name the first alone; clients use the others."""
 _MARKS = {"": 3 * SECOND_MS, "@1s": SECOND_MS}
 
 
@@ -81,7 +83,10 @@ def spot_channels(sources: Sources, figures: Figures) -> list[Channel]:
             for window in WINDOWS_MS
         ]
     minis = [partial(_mini_ticker, figures, symbol) for symbol in sources]
-    channels.append(SummaryChannel("!miniTicker@arr", SECOND_MS, minis, is_array=True))
+    channels += [
+        SummaryChannel(f"!miniTicker@arr{suffix}", every_ms, minis, is_array=True)
+        for suffix, every_ms in _MINI_TICKERS_MS.items()
+    ]
     for window in WINDOWS_MS:
         windows = [partial(_window, figures, symbol, window) for symbol in sources]
         channels.append(SummaryChannel(f"!ticker_{window}@arr", SECOND_MS, windows, is_array=True))
@@ -96,6 +101,10 @@ def usdm_channels(sources: Sources, figures: Figures) -> list[Channel]:
         channels += _tops(source, _FUTURES_TOPS_MS)
         channels += [
             SummaryChannel(f"{name}@kline_{interval}", 250, [_klines(source, interval, bar)])
+            for interval, bar in USDM_INTERVALS.items()
+        ]
+        channels += [
+            SummaryChannel(f"{name}_perpetual@continuousKline_{interval}", 250, [_continuous(source, interval, bar)])
             for interval, bar in USDM_INTERVALS.items()
         ]
         channels += [
@@ -136,7 +145,14 @@ def _tops(source: Source, intervals_ms: Mapping[str, int]) -> list[TopChannel]:
 
 
 def _klines(source: Source, interval: str, bar: Bar) -> KlineMaker:
-    return KlineMaker(source.book.listing.symbol, interval, bar, source.history.candles(bar), source.numbers)
+    form = partial(stream_forms.kline, source.book.listing.symbol, interval, bar, source.numbers)
+    return KlineMaker(source.history.candles(bar), bar, form)
+
+
+def _continuous(source: Source, interval: str, bar: Bar) -> KlineMaker:
+    """Of the only contract of its pair."""
+    form = partial(stream_forms.continuous_kline, source.book.listing.symbol, interval, bar, source.numbers)
+    return KlineMaker(source.history.candles(bar), bar, form)
 
 
 def _ticker(figures: Figures, symbol: str, now_ms: int) -> list[Form]:

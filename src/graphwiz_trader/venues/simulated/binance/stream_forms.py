@@ -37,33 +37,41 @@ _MINI = ("c", "o", "h", "l", "v", "q")
 _WINDOW = ("p", "P", "o", "h", "l", "c", "w", "v", "q", "O", "C", "F", "L", "n")
 
 
-def kline(symbol: str, interval: str, candle: Candle, bar: Bar, numbers: Numbers, now_ms: int) -> dict[str, Any]:
+def kline(symbol: str, interval: str, bar: Bar, numbers: Numbers, candle: Candle, now_ms: int) -> dict[str, Any]:
     """``@kline_<interval>``."""
+    figures = _kline(interval, bar, numbers, candle, now_ms)
+    times = {name: figures.pop(name) for name in ("t", "T")}
+    return {"e": "kline", "E": now_ms, "s": symbol, "k": {**times, "s": symbol, **figures}}
+
+
+def continuous_kline(
+    pair: str, interval: str, bar: Bar, numbers: Numbers, candle: Candle, now_ms: int
+) -> dict[str, Any]:
+    """``<pair>_perpetual@continuousKline_<interval>``."""
+    figures = _kline(interval, bar, numbers, candle, now_ms)
+    return {"e": "continuous_kline", "E": now_ms, "ps": pair, "ct": "PERPETUAL", "k": figures}
+
+
+def _kline(interval: str, bar: Bar, numbers: Numbers, candle: Candle, now_ms: int) -> dict[str, Any]:
     end_ms = candle.begin_ms + bar.length_ms
     price, size = numbers.price, numbers.size
     return {
-        "e": "kline",
-        "E": now_ms,
-        "s": symbol,
-        "k": {
-            "t": candle.begin_ms,
-            "T": end_ms - 1,
-            "s": symbol,
-            "i": interval,
-            "f": candle.first_id,
-            "L": candle.last_id,
-            "o": price(candle.open),
-            "c": price(candle.close),
-            "h": price(candle.high),
-            "l": price(candle.low),
-            "v": size(candle.lots),
-            "n": candle.count,
-            "x": end_ms <= now_ms,
-            "q": amount(candle.units),
-            "V": size(candle.bought_lots),
-            "Q": amount(candle.bought_units),
-            "B": "0",
-        },
+        "t": candle.begin_ms,
+        "T": end_ms - 1,
+        "i": interval,
+        "f": candle.first_id,
+        "L": candle.last_id,
+        "o": price(candle.open),
+        "c": price(candle.close),
+        "h": price(candle.high),
+        "l": price(candle.low),
+        "v": size(candle.lots),
+        "n": candle.count,
+        "x": end_ms <= now_ms,
+        "q": amount(candle.units),
+        "V": size(candle.bought_lots),
+        "Q": amount(candle.bought_units),
+        "B": "0",
     }
 
 

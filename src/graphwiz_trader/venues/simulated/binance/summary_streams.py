@@ -11,10 +11,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from graphwiz_trader.venues.simulated.binance import stream_forms
-from graphwiz_trader.venues.simulated.binance.numbers import Numbers
 from graphwiz_trader.venues.simulated.binance.schedule import Schedule
-from graphwiz_trader.venues.simulated.candles import Bar, Candles
+from graphwiz_trader.venues.simulated.candles import Bar, Candle, Candles
 
 Form: TypeAlias = dict[str, Any]
 Maker: TypeAlias = Callable[[int], list[Form]]
@@ -65,12 +63,11 @@ class SummaryChannel:
 class KlineMaker:
     """The candle that is under way, and before it the one that has just ended."""
 
-    def __init__(self, symbol: str, name: str, bar: Bar, candles: Candles, numbers: Numbers) -> None:
-        self._symbol = symbol
-        self._name = name
-        self._bar = bar
+    def __init__(self, candles: Candles, bar: Bar, form: Callable[[Candle, int], Form]) -> None:
+        """``form``: how a candle is written, at a time."""
         self._candles = candles
-        self._numbers = numbers
+        self._bar = bar
+        self._form = form
         self._begin_ms = 0
 
     def __call__(self, now_ms: int) -> list[Form]:
@@ -78,4 +75,4 @@ class KlineMaker:
         has_ended = self._begin_ms in begins[-2:-1]
         self._begin_ms = begins[-1] if begins else 0
         made = self._candles.made(self._bar, begins[-2:] if has_ended else begins[-1:])
-        return [stream_forms.kline(self._symbol, self._name, one, self._bar, self._numbers, now_ms) for one in made]
+        return [self._form(one, now_ms) for one in made]
