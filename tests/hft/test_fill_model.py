@@ -31,6 +31,9 @@ class Market:
     def lots_at(self, side: Side, ticks: int) -> int:
         return self.sizes[side].get(ticks, 0)
 
+    def reaches(self, side: Side, ticks: int) -> bool:
+        return any((ticks - price) * side.sign >= 0 for price in self.sizes[side])
+
     def rest(self, order_id: int, side: Side, price: int, lots: int) -> None:
         assert self.model.place(order_id, side, price, lots, POST_ONLY).resting_lots == lots
 
@@ -206,6 +209,40 @@ def test_an_order_that_came_while_nothing_was_shown_stands_behind_what_is_shown_
     market.is_trusted = True
     market.show(BUY, 99, 7)
     assert market.model.ahead_lots(1) == 7
+
+
+def test_an_order_beyond_the_visible_book_stands_behind_what_is_shown_when_its_price_comes_in_view():
+    market = Market()
+    market.rest(1, BUY, 97, 5)
+    assert market.trade(SELL, 97, 50) == [], "who stood before it is not known"
+    market.show(BUY, 97, 30)
+    assert market.model.ahead_lots(1) == 30
+    assert market.trade(SELL, 97, 32) == [(1, 97, 2)]
+
+
+def test_an_order_that_comes_in_view_where_nobody_is_shown_stands_first():
+    market = Market()
+    market.rest(1, BUY, 97, 5)
+    market.show(BUY, 96, 30)
+    assert market.model.ahead_lots(1) == 0
+
+
+@pytest.mark.parametrize("rule", QueueRule)
+def test_a_price_that_goes_out_of_view_and_comes_back_costs_no_place_and_brings_none(rule):
+    market = Market(rule)
+    market.rest(1, BUY, 98, 5)
+    market.show(BUY, 98, 0)
+    assert market.model.ahead_lots(1) == 20
+    market.show(BUY, 98, 40)
+    assert market.model.ahead_lots(1) == 20
+    market.show(BUY, 98, 12)
+    assert market.model.ahead_lots(1) <= 12
+
+
+def test_a_trade_through_its_price_fills_an_order_beyond_the_visible_book():
+    market = Market()
+    market.rest(1, BUY, 97, 5)
+    assert market.trade(SELL, 96, 3) == [(1, 97, 3)]
 
 
 SIDES, PRICES, LOTS = st.sampled_from(Side), st.integers(96, 104), st.integers(1, 12)

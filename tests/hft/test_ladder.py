@@ -86,6 +86,9 @@ def test_the_ladder_holds_what_a_dict_holds(updates: list[tuple[int, int, int] |
         else:
             twins[side].pop(ticks, None)
         assert _lots_at(_BOOKS, ROW, side, _key(side, ticks)) == lots
+        for price in (ticks, ticks + 1, ticks - 1):
+            is_reached = any(_key(side, other) >= _key(side, price) for other in twins[side])
+            assert ladder.reaches(_BOOKS, ROW, side, price) == is_reached
         best = min((_key(side, ticks) for ticks in twins[side]), default=NO_KEY)
         assert _BOOKS[ROW]["best"][side] == best
         for one_side in (BID, ASK):

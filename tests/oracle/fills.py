@@ -10,6 +10,7 @@ from typing import Any
 from graphwiz_trader.hft.events import MarketTrade, Side
 
 PARTS = 1 << 16
+EVERYTHING = 1 << 62
 
 
 class NaiveFills:
@@ -22,9 +23,10 @@ class NaiveFills:
 
     def rest(self, number: int, side: Side, price: int, lots: int, sizes: tuple[dict[int, int], ...]) -> None:
         peers = [o["ahead"] for o in self._at(side, price)]
-        shown = self._at(side, price)[0]["shown"] if peers else sizes[side].get(price, 0)
+        now = in_view(sizes[side], side, price)
+        shown = self._at(side, price)[0]["shown"] if peers else now
         traded = self._at(side, price)[0]["traded"] if peers else 0
-        ahead = max([Fraction(sizes[side].get(price, 0)), *peers])
+        ahead = max([Fraction(EVERYTHING if now is None else now), *peers])
         self.orders.append(
             {"n": number, "side": side, "price": price, "left": lots, "ahead": ahead, "shown": shown, "traded": traded}
         )
@@ -70,13 +72,16 @@ class NaiveFills:
 
     def sizes(self, sizes: tuple[dict[int, int], ...]) -> None:
         for order in self.orders:
-            now = sizes[order["side"]].get(order["price"], 0)
-            standing = order["shown"] - order["traded"]
+            now, before = in_view(sizes[order["side"]], order["side"], order["price"]), order["shown"]
+            if now is None:
+                order["shown"], order["traded"] = None, 0
+                continue
+            standing = 0 if before is None else before - order["traded"]
             cancelled = standing - now
             if cancelled > 0 and self.probabilistic:
                 order["ahead"] -= Fraction(floor(order["ahead"] * PARTS * cancelled / standing), PARTS)
             order["ahead"] = min(order["ahead"], Fraction(now))
-            if now != order["shown"]:
+            if now != before:
                 order["shown"], order["traded"] = now, 0
 
     def quotes(self, sizes: tuple[dict[int, int], ...]) -> list[tuple[int, int, int]]:
@@ -99,3 +104,8 @@ class NaiveFills:
     def _by_priority(self, side: Side) -> list[dict[str, Any]]:
         """The better price first, then the older order."""
         return sorted((o for o in self.orders if o["side"] is side), key=lambda o: -o["price"] * side.sign)
+
+
+def in_view(sizes: dict[int, int], side: Side, price: int) -> int | None:
+    """What is shown at a price; None beyond the worst level that is shown."""
+    return sizes.get(price, 0) if any((price - p) * side.sign >= 0 for p in sizes) else None

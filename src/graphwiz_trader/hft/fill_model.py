@@ -28,7 +28,7 @@ VISIBLE_LEVELS = 200
 """How deep into a book an order may walk."""
 _UNKNOWN = -1
 _EVERYTHING = 1 << 62
-"""What stands ahead of an order that came while nothing was shown, until something is."""
+"""What stands ahead of an order that came while its price was not shown, until it is."""
 
 
 class MarketBook(Protocol):
@@ -40,6 +40,7 @@ class MarketBook(Protocol):
     def last_trade(self) -> MarketTrade: ...
     def levels(self, side: Side, depth: int) -> list[tuple[int, int]]: ...
     def lots_at(self, side: Side, ticks: int) -> int: ...
+    def reaches(self, side: Side, ticks: int) -> bool: ...
 
 
 class Placed(NamedTuple):
@@ -86,7 +87,8 @@ class _Level:
 class FillModel:
     """One book's orders. ``observe`` is to be called after every event of the market, as long as orders rest.
 
-    While the book is not trusted it shows nothing: orders find nothing, and what rests keeps its place.
+    While the book is not trusted it shows nothing: orders find nothing, and what rests keeps its place. Nor does it
+    show what stands beyond its worst level: an order there stands behind what is shown when its price comes in view.
     """
 
     def __init__(self, book: MarketBook, rule: QueueRule = QueueRule.RISK_AVERSE) -> None:
@@ -167,11 +169,17 @@ class FillModel:
     def _shown(self, side: Side) -> list[tuple[int, int]]:
         return self._book.levels(side, VISIBLE_LEVELS) if self._book.is_trusted else []
 
+    def _shown_at(self, side: Side, price_ticks: int) -> int:
+        """What the market shows at a price; beyond the visible book it shows nothing, which is not that nobody stands
+        there."""
+        is_shown = self._book.is_trusted and self._book.reaches(side, price_ticks)
+        return self._book.lots_at(side, price_ticks) if is_shown else _UNKNOWN
+
     def _rest(self, order_id: int, side: Side, price_ticks: int, size_lots: int) -> None:
         if not self._resting:
             self._seen_trade_id = self._book.last_trade.trade_id
         level = self._levels[side].get(price_ticks)
-        shown = self._book.lots_at(side, price_ticks) if self._book.is_trusted else _UNKNOWN
+        shown = self._shown_at(side, price_ticks)
         place = QueuePosition(_EVERYTHING if shown == _UNKNOWN else shown, self._rule)
         if level is None:
             level = self._levels[side][price_ticks] = _Level()
@@ -205,7 +213,10 @@ class FillModel:
         """Levels that became smaller by more than was traded there: part of them was cancelled."""
         for side in Side:
             for price, level in self._levels[side].items():
-                shown, before = self._book.lots_at(side, price), level.shown_lots
+                shown, before = self._shown_at(side, price), level.shown_lots
+                if shown == _UNKNOWN:
+                    level.shown_lots, level.traded_lots = _UNKNOWN, 0
+                    continue
                 cancelled = before - shown - level.traded_lots
                 for order in level.orders.values():
                     if before != _UNKNOWN and cancelled > 0:

@@ -15,7 +15,7 @@ from graphwiz_trader.hft.events import MarketTrade, Opportunity, Side, Stream, T
 from graphwiz_trader.hft.instruments import UNIT_DECIMALS, Instrument, Instruments, decimals_of
 from graphwiz_trader.hft.kernels.book import LIVE
 from graphwiz_trader.hft.kernels.jit import direct
-from graphwiz_trader.hft.kernels.ladder import copy_levels, level_lots
+from graphwiz_trader.hft.kernels.ladder import copy_levels, level_lots, reaches
 from graphwiz_trader.hft.kernels.layout import (
     ASK,
     BID,
@@ -150,6 +150,10 @@ class OrderBook:
     def lots_at(self, side: Side, ticks: int) -> int:
         """The size of one level, 0 when there is none."""
         return int(level_lots(self._books, self.instrument.book, int(side), ticks))
+
+    def reaches(self, side: Side, ticks: int) -> bool:
+        """Whether a price is in view: a level stands there or at a worse price. Beyond, nobody knows what stands."""
+        return bool(reaches(self._books, self.instrument.book, int(side), ticks))
 
     @property
     def last_trade(self) -> MarketTrade:

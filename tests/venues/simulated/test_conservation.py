@@ -46,6 +46,9 @@ class RandomBook:
     def lots_at(self, side: Side, ticks: int) -> int:
         return self._sizes[side].get(ticks, 0)
 
+    def reaches(self, side: Side, ticks: int) -> bool:
+        return any((ticks - price) * side.sign >= 0 for price in self._sizes[side])
+
     def move(self) -> None:
         random, side = self._random, self._random.choice(tuple(Side))
         price = MIDDLE + random.randint(-SPREAD, SPREAD)

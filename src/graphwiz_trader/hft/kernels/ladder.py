@@ -119,6 +119,12 @@ def level_lots(books: Array, row: int, side: int, ticks: int) -> int:
     return lots_at(books[row], side, -ticks if side == 0 else ticks)
 
 
+@kernel
+def reaches(books: Array, row: int, side: int, ticks: int) -> bool:
+    """Whether a level stands at a price or at a worse one."""
+    return next_key(books[row], side, (-ticks if side == 0 else ticks) - 1) != NO_KEY
+
+
 @inlined
 def _with_bit(bits: np.uint64, place: int, is_set: bool) -> np.uint64:
     """The word with its bit at ``place``, modulo 64, set or cleared."""
