@@ -10,6 +10,7 @@ from types import MappingProxyType
 from graphwiz_trader.assembly.core import MARKET, market_line_ids, session_lines
 from graphwiz_trader.assembly.venues import make_feeds, new_attempts
 from graphwiz_trader.backtest.recordings import RecordedFrame, RecordedLine, Recording
+from graphwiz_trader.backtest.survey import wires
 from graphwiz_trader.hft.decoders import DECODERS, Decoder
 from graphwiz_trader.hft.events import Line
 from graphwiz_trader.hft.instruments import Instruments
@@ -47,7 +48,7 @@ class PlayedMarket:
         self._speed = speed
         self._is_looped = is_looped
         self._on_end = on_end
-        self._all_lines = _market_lines(instruments.exchanges, recording.lines)
+        self._all_lines = _market_lines(instruments.exchanges, recording.lines, wires(recording))
         self._lines = market_line_ids(self._all_lines)
         self._mirror = Mirror(instruments, self._decoders(), request_snapshot=_recorded_snapshots_only)
 
@@ -127,9 +128,14 @@ class LiveMarket:
             self._mirror.on_timer(time.time_ns())
 
 
-def _market_lines(exchanges: Sequence[str], counts: Mapping[str, int] = MappingProxyType({})) -> tuple[Line, ...]:
-    wires = {exchange: exchange_of(exchange).wire for exchange in exchanges}
-    lines = session_lines(exchanges, market_lines=counts, market_wires=wires)
+def _market_lines(
+    exchanges: Sequence[str],
+    counts: Mapping[str, int] = MappingProxyType({}),
+    recorded: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[Line, ...]:
+    """``recorded``: in whose words an exchange's frames are, where they are not its own."""
+    spoken = {exchange: exchange_of(exchange).wire for exchange in exchanges} | dict(recorded)
+    lines = session_lines(exchanges, market_lines=counts, market_wires=spoken)
     return tuple(line for line in lines if line.role == MARKET)
 
 

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from graphwiz_trader.assembly.core import build_books, fees_paid
@@ -32,7 +33,7 @@ from graphwiz_trader.recording.parquet import ParquetTables
 from graphwiz_trader.recording.raw import QUEUE_BYTES, RawWriter
 from graphwiz_trader.recording.segments import Rotation
 from graphwiz_trader.recording.tables import Tables
-from graphwiz_trader.venues.base import Endpoints, Feed
+from graphwiz_trader.venues.base import ApiKey, Endpoints, Feed
 from graphwiz_trader.venues.exchanges import load_instruments
 
 _TIMER_S = 0.1
@@ -55,9 +56,17 @@ class Settings(NamedTuple):
 
 
 class RecordingSession:
-    """One recording, from connecting to its orderly end. `run` it once."""
+    """One recording, from connecting to its orderly end. `run` it once. ``api_keys``: for what asks for a key."""
 
-    def __init__(self, config: HftConfig, endpoints: Mapping[str, Endpoints], settings: Settings) -> None:
+    def __init__(
+        self,
+        config: HftConfig,
+        endpoints: Mapping[str, Endpoints],
+        settings: Settings,
+        *,
+        api_keys: Mapping[str, ApiKey] = MappingProxyType({}),
+    ) -> None:
+        self._api_keys = api_keys
         self._config = config
         self._endpoints = dict(endpoints)
         self._settings = settings
@@ -116,7 +125,7 @@ class RecordingSession:
         tables = Tables(books.records, parquet.put) if parquet is not None else None
         self.recorded = Recorded(self.name, self._settings.directory, lines, books, raw, parquet, market_data)
         sink = RecordingSink(self.recorded, market_data, [decoder.feed for decoder in decoders], tables)
-        self._feeds = make_feeds(instruments, lines, self._endpoints, sink, new_attempts(exchanges), {})
+        self._feeds = make_feeds(instruments, lines, self._endpoints, sink, new_attempts(exchanges), self._api_keys)
         return sink
 
     async def _record(self, sink: RecordingSink, duration_s: float) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from graphwiz_trader.assembly.core import (
@@ -40,7 +41,7 @@ from graphwiz_trader.hft.records import SessionEnd, encode
 from graphwiz_trader.journal.breaker import BreakerFile
 from graphwiz_trader.journal.errors import JournalError
 from graphwiz_trader.journal.writer import JournalWriter
-from graphwiz_trader.venues.base import Credentials, Endpoints, Feed
+from graphwiz_trader.venues.base import ApiKey, Credentials, Endpoints, Feed
 from graphwiz_trader.venues.exchanges import load_instruments
 
 JOURNAL_FOLDER = "journal"
@@ -64,7 +65,8 @@ class _Parts(NamedTuple):
 class TradingSession:
     """One run of a trader. ``endpoints`` and ``credentials`` by exchange; the journal goes under ``data_dir``.
 
-    In paper and shadow mode ``credentials`` are not looked at, nor the addresses for orders.
+    In paper and shadow mode ``credentials`` are not looked at, nor the addresses for orders. ``api_keys``: for market
+    data that asks for a key.
 
     ``instruments``: when they are known already; otherwise the venues are asked. ``core`` is there once it runs.
     """
@@ -78,6 +80,7 @@ class TradingSession:
         credentials: Mapping[str, Credentials],
         *,
         instruments: Instruments | None = None,
+        api_keys: Mapping[str, ApiKey] = MappingProxyType({}),
     ) -> None:
         self._instruments = instruments
         self._config = config
@@ -88,7 +91,7 @@ class TradingSession:
             max_order_latency_ms=float(config.performance.max_order_latency_ms),
         )
         self._order_times = OrderTimes(self._monitor)
-        self._credentials = dict(credentials)
+        self._api_keys = api_keys
         self._order_side = order_side(config, self._endpoints, credentials, self._order_times.on_sent)
         self._stop = asyncio.Event()
         self._why = ""
@@ -137,7 +140,7 @@ class TradingSession:
         attempts = new_attempts(exchanges)
         books = build_books(self._config, instruments)
         orders = self._order_side.connect(instruments, lines, books, sink, attempts)
-        feeds = make_feeds(instruments, lines, self._endpoints, sink, attempts, self._credentials)
+        feeds = make_feeds(instruments, lines, self._endpoints, sink, attempts, self._api_keys)
         core = build_core(
             self._config,
             instruments,

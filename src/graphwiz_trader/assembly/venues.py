@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from graphwiz_trader.assembly.core import MARKET, ORDERS, line_ids, market_line_ids, session_lines
 from graphwiz_trader.config import ExchangeConfig, HftConfig
+from graphwiz_trader.config.exchange_ids import SBE
 from graphwiz_trader.hft.events import Line
 from graphwiz_trader.hft.instruments import Instruments
-from graphwiz_trader.venues.base import Credentials, Endpoints, Feed, OrderLine, Sink
+from graphwiz_trader.venues.base import ApiKey, Credentials, Endpoints, Feed, OrderLine, Sink
 from graphwiz_trader.venues.exchanges import exchange_of, orders_of
 from graphwiz_trader.venues.pacing import Allowance
 
@@ -42,7 +43,10 @@ def market_wires(config: HftConfig, exchanges: Sequence[str]) -> dict[str, str]:
 
 
 def _market_wire(settings: ExchangeConfig, exchange: str) -> str:
-    return exchange_of(exchange).wire if settings.websocket else exchange_of(exchange).polled_wire
+    known = exchange_of(exchange)
+    if settings.format == SBE and known.binary is not None:
+        return known.binary.wire
+    return known.wire if settings.websocket else known.polled_wire
 
 
 def _settings(config: HftConfig, exchange: str) -> ExchangeConfig:
@@ -56,11 +60,11 @@ def make_feeds(
     endpoints: Mapping[str, Endpoints],
     sink: Sink,
     attempts: Attempts,
-    credentials: Mapping[str, Credentials],
+    api_keys: Mapping[str, ApiKey],
 ) -> dict[str, Feed]:
     """The feed of each exchange that has a market line; the line's wire says which, where an exchange has several.
 
-    Of several lines the last is the spare one. ``credentials``: for feeds that need a key.
+    Of several lines the last is the spare one. ``api_keys``: for feeds that ask for one; raises VenueError without.
     """
     feeds = {}
     for exchange, ids in market_line_ids(lines).items():
@@ -73,7 +77,7 @@ def make_feeds(
             spare=ids[-1] if len(ids) > 1 else None,
             sink=sink,
             attempts=attempts[exchange],
-            credentials=credentials.get(exchange),
+            api_key=api_keys.get(exchange),
         )
     return feeds
 

@@ -6,8 +6,9 @@ drives the real engine with small frames, because what is compiled is what is ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from types import MappingProxyType
 
 from graphwiz_trader.assembly.core import build_books
 from graphwiz_trader.assembly.replays import direct_replay
@@ -16,17 +17,16 @@ from graphwiz_trader.config import HftConfig
 from graphwiz_trader.hft.decoders import DECODERS
 from graphwiz_trader.hft.instruments import Instrument, Instruments
 from graphwiz_trader.hft.performance import PerformanceMonitor
-from graphwiz_trader.venues.exchanges import exchange_of
 
 Step = tuple[str, Callable[[], object]]
 
 
-def warm_up(progress: Callable[[str, int, int], None], exchanges: Iterable[str] = ()) -> None:
+def warm_up(progress: Callable[[str, int, int], None], wires: Mapping[str, str] = MappingProxyType({})) -> None:
     """Compile, or load from the cache, all that a session calls. ``progress(what, done, of)`` before each step.
 
-    ``exchanges``: those of the session, whose decoders may be others than Binance's.
+    ``wires``: what the market data of the session's exchanges speaks, where it may be another than Binance's JSON.
     """
-    steps = (*_steps(), *_decoders(exchanges))
+    steps = (*_steps(), *_decoders(wires))
     for done, (what, run) in enumerate(steps):
         progress(what, done, len(steps))
         run()
@@ -52,9 +52,9 @@ def _steps() -> Iterator[Step]:
     yield "recordings", compile_survey
 
 
-def _decoders(exchanges: Iterable[str]) -> Iterator[Step]:
-    for exchange in exchanges:
-        yield f"decoder of {exchange}", partial(DECODERS[exchange_of(exchange).wire], Instruments(()), exchange)
+def _decoders(wires: Mapping[str, str]) -> Iterator[Step]:
+    for exchange, wire in wires.items():
+        yield f"decoder of {exchange}", partial(DECODERS[wire], Instruments(()), exchange)
 
 
 def _instrument(book: int, exchange: str) -> Instrument:

@@ -10,6 +10,7 @@ import typer
 
 from graphwiz_trader.config import HftConfig, default_file, load
 from graphwiz_trader.config.credentials import credentials, variables
+from graphwiz_trader.config.exchange_ids import SBE
 from graphwiz_trader.config.reference import as_markdown, as_rows, as_yaml
 
 app = typer.Typer(no_args_is_help=True, help="Check and explain the configuration.")
@@ -49,7 +50,7 @@ def keys(as_json: AsJson = False) -> None:
 def _secrets(config: HftConfig) -> dict[str, Any]:
     """Which secrets the environment holds; never what they are."""
     found: dict[str, Any] = {}
-    for exchange in config.enabled_exchanges:
-        held = credentials(exchange)
+    for exchange, settings in config.enabled_exchanges.items():
+        held = credentials(exchange, key_may_be_alone=settings.format == SBE)
         found |= dict(zip(variables(exchange), (bool(held.api_key), bool(held.api_secret)), strict=True))
     return found

@@ -1,4 +1,4 @@
-"""``graphwiz record``: keep what the exchanges send, as raw frames and as Parquet tables. No orders, no keys."""
+"""``graphwiz record``: keep what the exchanges send, as raw frames and as Parquet tables. No orders."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from rich.live import Live
 
 from graphwiz_trader.assembly.recorder import RecordingSession, Settings
 from graphwiz_trader.cli.recording_view import RecordingView, summary
-from graphwiz_trader.config import HftConfig, default_file, load
+from graphwiz_trader.cli.streams import stream_address, stream_keys
+from graphwiz_trader.config import ExchangeConfig, HftConfig, default_file, load
 from graphwiz_trader.recording.errors import RecorderError
 from graphwiz_trader.recording.segments import Rotation
 from graphwiz_trader.venues.base import Endpoints
@@ -59,7 +60,8 @@ def record(
     config = load(config_file or default_file())
     tables = "" if raw_only else parquet or str(out.absolute() / "parquet")
     rotation = Rotation(bytes=round(segment_mib * (1 << 20)), seconds=segment_minutes * 60)
-    session = RecordingSession(config, _endpoints(config, venues), Settings(out, tables, rotation))
+    where = Settings(out, tables, rotation)
+    session = RecordingSession(config, _endpoints(config, venues), where, api_keys=stream_keys(config))
     console = Console(stderr=True)
     sys.setswitchinterval(_SWITCH_S)
     with _shown(session, console):
@@ -89,7 +91,9 @@ def _endpoints(config: HftConfig, venues: str) -> dict[str, Endpoints]:
     if venues:
         try:
             for exchange, addresses in json.loads(venues).items():
-                found[exchange] = Endpoints(rest=addresses["rest"], stream=addresses["stream"], orders="")
+                wanted = config.market_data.exchanges.get(exchange) or ExchangeConfig()
+                stream = stream_address(addresses, wanted.format)
+                found[exchange] = Endpoints(rest=addresses["rest"], stream=stream, orders="")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise RecorderError(
                 f"--venues is no table of addresses ({error!r}); "

@@ -9,6 +9,7 @@ import gc
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +19,9 @@ import uvloop
 from pydantic import ValidationError
 
 from graphwiz_trader.assembly.session import SessionError, TradingSession
+from graphwiz_trader.assembly.venues import market_wires
 from graphwiz_trader.assembly.warmup import warm_up
+from graphwiz_trader.cli.streams import stream_address, stream_keys
 from graphwiz_trader.config import HftConfig, default_file, load
 from graphwiz_trader.venues.base import Credentials, Endpoints
 from graphwiz_trader.venues.exchanges import exchange_of, orders_of
@@ -46,8 +49,10 @@ def trade(
     if venues:
         config = _at(config, venues)
     credentials = {exchange: _credentials(exchange) for exchange in config.enabled_exchanges if _sends(config)}
-    warm_up(lambda what, done, of: _say({"preparing": what, "done": done, "of": of}), config.enabled_exchanges)
-    session = TradingSession(config, _endpoints(config), credentials)
+    api_keys = stream_keys(config)
+    wires = market_wires(config, tuple(config.enabled_exchanges))
+    warm_up(lambda what, done, of: _say({"preparing": what, "done": done, "of": of}), wires)
+    session = TradingSession(config, _endpoints(config, wires), credentials, api_keys=api_keys)
     # What start-up made stays for good: the collector need not look at it again in the middle of trading.
     gc.collect()
     gc.freeze()
@@ -62,7 +67,9 @@ def _at(config: HftConfig, venues: str) -> HftConfig:
         tree = config.model_dump(mode="json")
         for exchange, settings in tree["market_data"]["exchanges"].items():
             if exchange in addresses:
-                settings["endpoints"] = {name: addresses[exchange][name] for name in ("rest", "stream", "orders")}
+                at = addresses[exchange]
+                stream = stream_address(at, settings["format"])
+                settings["endpoints"] = {"rest": at["rest"], "stream": stream, "orders": at["orders"]}
         return HftConfig.model_validate(tree)
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise SessionError(
@@ -78,7 +85,7 @@ def _sends(config: HftConfig) -> bool:
     return config.mode == "simulated"
 
 
-def _endpoints(config: HftConfig) -> dict[str, Endpoints]:
+def _endpoints(config: HftConfig, wires: Mapping[str, str]) -> dict[str, Endpoints]:
     """The configured addresses; where the real markets are followed and none are given, the exchanges' public ones."""
     endpoints = {}
     for exchange, settings in config.enabled_exchanges.items():
@@ -87,7 +94,7 @@ def _endpoints(config: HftConfig) -> dict[str, Endpoints]:
             orders = given.orders if _sends(config) else None
             endpoints[exchange] = Endpoints(given.rest, given.stream, orders or "", given.backup_stream or "")
         elif not _sends(config):
-            endpoints[exchange] = msgspec.structs.replace(exchange_of(exchange).public, orders="")
+            endpoints[exchange] = msgspec.structs.replace(exchange_of(exchange).public_in(wires[exchange]), orders="")
     return endpoints
 
 

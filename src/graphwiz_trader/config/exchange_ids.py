@@ -11,6 +11,10 @@ EXCHANGES = ("binance", "binanceusdm", "binancecoinm", "okx")
 """Those with a feed of their own, as ccxt spells them."""
 TRADED = ("binance", "binanceusdm")
 """Those that take orders, and take part unless the configuration says otherwise."""
+SBE = "sbe"
+"""The format of binary market data."""
+BINARY = ("binance",)
+"""Those that have it."""
 
 INSTALL_CCXT = "pip install 'graphwiz-trader[ccxt]'"
 

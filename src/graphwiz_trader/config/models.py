@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from graphwiz_trader.config.exchange_ids import EXCHANGES, TRADED, checked_id
+from graphwiz_trader.config.exchange_ids import BINARY, EXCHANGES, SBE, TRADED, checked_id
 from graphwiz_trader.config.modes import Mode, PaperConfig
 from graphwiz_trader.config.section import MILLISECONDS, Section, beyond, refuse
 from graphwiz_trader.config.values import (
@@ -63,6 +63,10 @@ class ExchangeConfig(Section):
     websocket: bool = Field(
         default=True,
         description="Market data over WebSocket, or else by asking again and again: slower, and through ccxt alone.",
+    )
+    format: Literal["json", "sbe"] = Field(
+        default="json",
+        description="What the streams speak. sbe: binary, on Binance spot, with the API key of an Ed25519 pair.",
     )
     lines: Annotated[int, Unit("connections")] = Field(
         default=1,
@@ -128,6 +132,14 @@ class MarketDataConfig(Section):
                 for name, exchange in only_streamed.items()
                 if exchange.enabled and not exchange.websocket
             ]
+        )
+        return self
+
+    @model_validator(mode="after")
+    def _binary_streams_are_there(self) -> MarketDataConfig:
+        text = f"is {SBE}, and binary streams are there of {' and '.join(BINARY)} alone; set it to json"
+        refuse(
+            [(f"exchanges.{n}.format", text) for n, e in self.exchanges.items() if e.format == SBE and n not in BINARY]
         )
         return self
 

@@ -110,6 +110,23 @@ class Credentials:
         return "Credentials(***)"
 
 
+class ApiKey:
+    """An API key without its secret, which some market data asks for. Printing does not show it.
+
+    Raises VenueError for what is no key: it becomes a line of a request.
+    """
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        if not text.isascii() or not text.isalnum():
+            raise VenueError("an API key consists of letters and digits; what was given does not: copy it again")
+        self.text = text
+
+    def __repr__(self) -> str:
+        return "ApiKey(***)"
+
+
 class LineState:
     """Whether a line is up, as the sink is told: each change once, nothing before the first time up."""
 

@@ -15,7 +15,7 @@ import msgspec
 
 from graphwiz_trader.hft.engine import OrderDecoder
 from graphwiz_trader.hft.instruments import Instrument, Instruments
-from graphwiz_trader.venues.base import Credentials, Endpoints, Feed, OrderLine, Sink, VenueError
+from graphwiz_trader.venues.base import ApiKey, Credentials, Endpoints, Feed, OrderLine, Sink, VenueError
 from graphwiz_trader.venues.binance import exchange_info as binance_rules
 from graphwiz_trader.venues.binance.account import spot_balances
 from graphwiz_trader.venues.binance.feed import BinanceFeed
@@ -57,8 +57,8 @@ class MakeFeed(Protocol):
     """Makes the feed of one exchange. ``lines``: an id for each of its parallel connections; ``spare``: one more, under
     which a line's replacement comes up before the line is closed.
 
-    ``attempts`` is the venue's allowance of connection attempts, shared with its order line; ``credentials`` are for
-    streams that ask for a key.
+    ``attempts`` is the venue's allowance of connection attempts, shared with its order line; ``api_key`` is for
+    streams that ask for one. Raises VenueError where they do and there is none.
     """
 
     def __call__(
@@ -72,7 +72,7 @@ class MakeFeed(Protocol):
         sink: Sink,
         attempts: Allowance | None = None,
         random: Random | None = None,
-        credentials: Credentials | None = None,
+        api_key: ApiKey | None = None,
     ) -> Feed: ...
 
 
@@ -106,6 +106,13 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     """Asset → how much of it is free, in units (10^-12). None where nothing must be held to sell it."""
 
 
+class Binary(msgspec.Struct, frozen=True):
+    """How an exchange's market data is had in binary form: by which wire, from which public address."""
+
+    wire: str
+    stream: str
+
+
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     """One exchange, as ccxt counts them: Binance's markets are several."""
 
@@ -120,17 +127,24 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     """How often its addresses may be connected to."""
     polled_wire: str = ""
     """What its feed speaks that asks by REST; empty where there is none."""
+    binary: Binary | None = None
 
     @property
     def wire(self) -> str:
         """What its feed speaks unless the configuration says otherwise."""
         return next(iter(self.feeds))
 
+    def public_in(self, wire: str) -> Endpoints:
+        """The real venue's addresses for who speaks that wire."""
+        if self.binary is None or wire != self.binary.wire:
+            return self.public
+        return msgspec.structs.replace(self.public, stream=self.binary.stream)
+
 
 _EXCHANGES = {
     "binance": Exchange(
         load=binance_rules.load_instruments,
-        feeds={"binance": BinanceFeed},
+        feeds={"binance": BinanceFeed, "binance-sbe": partial(BinanceFeed, is_binary=True)},
         orders=Orders(make_line=BinanceOrderLine, decoder=binance_order_decoder, balances=spot_balances),
         public=Endpoints(
             rest="https://api.binance.com",
@@ -138,6 +152,7 @@ _EXCHANGES = {
             orders="wss://ws-api.binance.com:443/ws-api/v3",
         ),
         new_attempts=SPOT.new_attempts,
+        binary=Binary("binance-sbe", "wss://stream-sbe.binance.com:9443"),
     ),
     "binanceusdm": Exchange(
         load=binance_rules.load_instruments,

@@ -10,7 +10,7 @@ from functools import partial
 from random import Random
 
 from graphwiz_trader.hft.instruments import Instruments
-from graphwiz_trader.venues.base import Credentials, Endpoints, Sink, VenueError
+from graphwiz_trader.venues.base import ApiKey, Endpoints, Sink, VenueError
 from graphwiz_trader.venues.binance.line import BinanceLine, Place
 from graphwiz_trader.venues.binance.market import market_of, read_time
 from graphwiz_trader.venues.binance.snapshots import Snapshots
@@ -31,7 +31,7 @@ class BinanceFeed:
 
     ``lines``: the ids, in the sink's calls, of connections that carry the same; ``spare``: one more, for replacing
     one of them without a gap. ``attempts`` is the venue's allowance of connection attempts, shared with its order
-    line. The streams are public: ``credentials`` are not used.
+    line. ``is_binary``: by SBE streams, which ask for an ``api_key``; the others are public. Snapshots stay JSON.
     """
 
     def __init__(
@@ -46,20 +46,30 @@ class BinanceFeed:
         attempts: Allowance | None = None,
         timing: Timing = FEED_TIMING,
         random: Random | None = None,
-        credentials: Credentials | None = None,  # noqa: ARG002
+        api_key: ApiKey | None = None,
+        is_binary: bool = False,
     ) -> None:
         self._market = market_of(exchange)
         self._instruments = instruments.on_exchange(exchange)
+        streams = self._market.binary_streams if is_binary else self._market.streams
+        if is_binary and api_key is None:
+            raise VenueError(
+                f"{exchange}: its binary streams (format: sbe) are for holders of an API key of an Ed25519 pair; set "
+                f"GRAPHWIZ_{exchange.upper()}_API_KEY to one, or format to json"
+            )
         self._streams = {
-            i.book: tuple(f"{i.venue_symbol.lower()}@{stream}" for stream in self._market.streams)
-            for i in self._instruments
+            i.book: tuple(f"{i.venue_symbol.lower()}@{stream}" for stream in streams) for i in self._instruments
         }
         self._wanted = set(self._streams)
-        most = self._market.most_streams // len(self._market.streams)
+        most = self._market.most_streams // len(streams)
         if len(self._streams) > most:
             raise VenueError(f"{exchange}: {len(self._streams)} symbols; one connection carries {most} at most")
         hosts = [host.rstrip("/") for host in (endpoints.stream, endpoints.backup_stream) if host]
-        self._place = Place([host + self._market.stream_path for host in hosts], self._market.messages_per_s, {})
+        self._place = Place(
+            [host + self._market.stream_path for host in hosts],
+            self._market.messages_per_s,
+            api_key if is_binary else None,
+        )
         self._rest_endpoint = endpoints.rest
         self._sink = sink
         self._report_clock = partial(sink.on_clock, lines[0])
@@ -126,7 +136,6 @@ class BinanceFeed:
             random=self._random,
             on_rotate=on_rotate,
             on_down=self._on_down,
-            name_of=_no_name,
         )
 
     def _on_down(self) -> None:
@@ -137,8 +146,3 @@ class BinanceFeed:
     def _fail(self, failure: Exception) -> None:
         for line in self._lines.lines:
             line.fail(failure)
-
-
-def _no_name(_frame: bytes) -> str:
-    """There are no binary streams here."""
-    return ""

@@ -17,7 +17,8 @@ from random import Random
 import msgspec
 from picows import WSMsgType, WSTransport
 
-from graphwiz_trader.venues.base import LineState, Sink
+from graphwiz_trader.venues.base import ApiKey, LineState, Sink
+from graphwiz_trader.venues.binance.sbe_frames import stream_of
 from graphwiz_trader.venues.binance.subscriptions import Subscriptions
 from graphwiz_trader.venues.connection import Connection, Timing
 from graphwiz_trader.venues.pacing import Allowance, pause
@@ -27,6 +28,7 @@ _NAME = len(_DATA)
 _OWN_WORD = ord("!")
 """The combined stream ``!serverShutdown`` is about the connection; those of a market begin with its symbol."""
 _SHUTDOWN = "serverShutdown"
+_UNAUTHORISED = ("HTTP 401", "HTTP 403")
 
 
 class _Error(msgspec.Struct):
@@ -63,18 +65,24 @@ _decode = msgspec.json.Decoder(_Word).decode
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where a line connects, and how fast it may speak there. ``addresses`` are tried in turn."""
+    """Where a line connects, and how fast it may speak there. ``addresses`` are tried in turn.
+
+    ``api_key``: of an Ed25519 pair, for binary streams; they ask for no signature.
+    """
 
     addresses: Sequence[str]
     messages_per_s: int
-    headers: Mapping[str, str]
+    api_key: ApiKey | None = None
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"X-MBX-APIKEY": self.api_key.text} if self.api_key is not None else {}
 
 
 class BinanceLine:
     """A line under the id ``line``. ``streams`` are subscribed whenever it connects.
 
-    ``name_of`` gives the stream that a binary frame belongs to. ``on_down`` is called when it is down,
-    ``on_rotate`` when the venue says that it will end the connection.
+    ``on_down`` is called when it is down, ``on_rotate`` when the venue says that it will end the connection.
     """
 
     def __init__(
@@ -89,14 +97,12 @@ class BinanceLine:
         random: Random,
         on_rotate: Callable[[str], None],
         on_down: Callable[[], None],
-        name_of: Callable[[bytes], str],
     ) -> None:
         self._line = line
         self._place = place
         self._random = random
         self._on_rotate = on_rotate
         self._on_down = on_down
-        self._name_of = name_of
         self._on_market_frame = sink.on_market_frame
         self._connection = Connection(self, attempts=attempts, timing=timing, random=random, headers=place.headers)
         self._connects = 0
@@ -114,7 +120,10 @@ class BinanceLine:
     @property
     def last_failure(self) -> str:
         """Why the connection ended or could not be made, or else what a subscription suffered; empty at first."""
-        return self._connection.last_failure or self._subscriptions.last_failure
+        failure = self._connection.last_failure
+        if self._place.api_key is not None and failure.endswith(_UNAUTHORISED):
+            return f"{failure}: it does not take the API key; binary streams want the key of an Ed25519 pair"
+        return failure or self._subscriptions.last_failure
 
     async def run(self) -> None:
         """Until cancelled: then it is closed and reported down. Raises what the sink raised."""
@@ -182,7 +191,7 @@ class BinanceLine:
 
     def _on_binary(self, frame: bytes, now_ns: int) -> None:
         if self._unheard:
-            self._subscriptions.on_heard(self._name_of(frame))
+            self._subscriptions.on_heard(stream_of(frame))
         if self._state.is_up:
             self._on_market_frame(self._line, frame, now_ns)
 

@@ -21,6 +21,8 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
     """What follows the stream endpoint."""
     streams: tuple[str, ...]
     """What is streamed of each symbol."""
+    binary_streams: tuple[str, ...] = ()
+    """What is streamed of each symbol in SBE, the binary form; empty where there is none."""
     messages_per_s: int
     """How much a stream connection may be told; pings and pongs count."""
     most_streams: int = 1_024
@@ -68,6 +70,7 @@ SPOT = Market(
     exchange="binance",
     stream_path="/stream",
     streams=("depth@100ms", "bookTicker", "trade"),
+    binary_streams=("depth", "bestBidAsk", "trade"),
     messages_per_s=5,
     depth_path="/api/v3/depth",
     depth_weight=50,

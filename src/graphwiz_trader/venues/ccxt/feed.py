@@ -13,7 +13,7 @@ from random import Random
 from time import time_ns
 
 from graphwiz_trader.hft.instruments import Instruments
-from graphwiz_trader.venues.base import Credentials, Endpoints, LineState, Sink, VenueError
+from graphwiz_trader.venues.base import ApiKey, Endpoints, LineState, Sink, VenueError
 from graphwiz_trader.venues.ccxt.library import asks_for_less, close, new_client, words
 from graphwiz_trader.venues.ccxt.source import ServerTime, source_of
 from graphwiz_trader.venues.ccxt.watches import Watches
@@ -37,6 +37,7 @@ class CcxtFeed:
 
     ``websocket``: whether it is streamed, or else asked for by REST. ``lines``: one id, that of its line in every call
     of the sink; ccxt keeps, and replaces, its connections itself. ``attempts`` is taken from for each new client.
+    What is followed is public: no ``api_key`` is used.
     """
 
     def __init__(
@@ -52,11 +53,11 @@ class CcxtFeed:
         attempts: Allowance | None = None,
         timing: Timing = CCXT_TIMING,
         random: Random | None = None,
-        credentials: Credentials | None = None,
+        api_key: ApiKey | None = None,  # noqa: ARG002
     ) -> None:
         if len(lines) != 1:
             raise VenueError(f"{exchange} is spoken to through ccxt, over one line, not {len(lines)}; set lines: 1")
-        self._new_client = partial(new_client, exchange, endpoints, credentials)
+        self._new_client = partial(new_client, exchange, endpoints)
         self._websocket = websocket
         source_of(self._new_client(), websocket)
         self._instruments = {i.book: i for i in instruments.on_exchange(exchange)}

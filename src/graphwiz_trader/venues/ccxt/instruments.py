@@ -15,7 +15,7 @@ from typing import Any
 
 from graphwiz_trader.errors import did_you_mean
 from graphwiz_trader.hft.instruments import PPM, Instrument, text_from_units, units_from_text
-from graphwiz_trader.venues.base import Credentials, Endpoints, VenueError
+from graphwiz_trader.venues.base import Endpoints, VenueError
 from graphwiz_trader.venues.ccxt.library import Client, close, new_client, words
 from graphwiz_trader.venues.ccxt.wire import LEVELS, decimal_text
 from graphwiz_trader.venues.symbol_rules import finest, near
@@ -40,13 +40,12 @@ async def load_instruments(
     *,
     first_book: int = 0,
     fees_ppm: Fees = (None, None),
-    credentials: Credentials | None = None,
 ) -> tuple[Instrument, ...]:
     """Ask for the markets and for one snapshot of each book. The instruments of ``symbols`` in their order.
 
     Raises VenueError when the exchange cannot be reached or does not trade a symbol.
     """
-    client = new_client(exchange, endpoints, credentials)
+    client = new_client(exchange, endpoints)
     try:
         markets = await _ask(exchange, client.load_markets)
         found = []

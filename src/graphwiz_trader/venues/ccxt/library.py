@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from graphwiz_trader.errors import did_you_mean
-from graphwiz_trader.venues.base import Credentials, Endpoints, VenueError
+from graphwiz_trader.venues.base import Endpoints, VenueError
 
 _CLOSE_S = 2.0
 
@@ -20,11 +20,11 @@ Client = Any
 """One of ccxt's exchanges. ccxt is not typed, and its names are its own documentation's."""
 
 
-def new_client(exchange: str, endpoints: Endpoints = OWN_ADDRESSES, credentials: Credentials | None = None) -> Client:
+def new_client(exchange: str, endpoints: Endpoints = OWN_ADDRESSES) -> Client:
     """A client for ``exchange``, nothing asked yet; to be closed by `close`.
 
-    ``endpoints``: where it is reached; empty ones leave ccxt's own addresses as they are. Credentials are for the few
-    exchanges that show their market only to customers. Raises VenueError for an unknown exchange, and without ccxt.
+    ``endpoints``: where it is reached; empty ones leave ccxt's own addresses as they are. Raises VenueError for an
+    unknown exchange, and without ccxt.
     """
     try:
         library = import_module("ccxt.pro")
@@ -34,8 +34,7 @@ def new_client(exchange: str, endpoints: Endpoints = OWN_ADDRESSES, credentials:
         ) from None
     if exchange not in library.exchanges:
         raise VenueError(f"ccxt.pro knows no exchange {exchange!r}; {did_you_mean(exchange, library.exchanges)}")
-    settings = {"apiKey": credentials.key, "secret": credentials.secret} if credentials is not None else {}
-    client = getattr(library, exchange)(settings)
+    client = getattr(library, exchange)()
     client.urls["api"] = redirected(client.urls["api"], endpoints)
     return client
 

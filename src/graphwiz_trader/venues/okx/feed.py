@@ -11,7 +11,7 @@ from functools import partial
 from random import Random
 
 from graphwiz_trader.hft.instruments import Instruments
-from graphwiz_trader.venues.base import Credentials, Endpoints, Sink
+from graphwiz_trader.venues.base import ApiKey, Endpoints, Sink
 from graphwiz_trader.venues.clock import VenueClock
 from graphwiz_trader.venues.connection import Timing
 from graphwiz_trader.venues.lines import ParallelLines
@@ -30,7 +30,7 @@ class OkxFeed:
     """The market data of ``exchange``. ``lines``: the ids, in the sink's calls, of connections that carry the same;
     ``spare``: one more, for replacing one of them without a gap.
 
-    ``attempts`` is the venue's allowance of connection attempts. The streams are public: ``credentials`` are not used.
+    ``attempts`` is the venue's allowance of connection attempts. The streams are public: no ``api_key`` is used.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class OkxFeed:
         attempts: Allowance | None = None,
         timing: Timing = FEED_TIMING,
         random: Random | None = None,
-        credentials: Credentials | None = None,  # noqa: ARG002
+        api_key: ApiKey | None = None,  # noqa: ARG002
     ) -> None:
         self._names = {i.book: i.venue_symbol for i in instruments.on_exchange(exchange)}
         hosts = [host.rstrip("/") for host in (endpoints.stream, endpoints.backup_stream) if host]

@@ -16,6 +16,8 @@ from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
 MAX_INBOUND_BYTES = 64 << 10
 MAX_BACKLOG_BYTES = 8 << 20
+_FINAL = 0x80
+"""The bit of a frame that is its message's last."""
 _logger = logging.getLogger("graphwiz.simulated")
 
 Meddle: TypeAlias = Callable[[str, bytes], None]
@@ -85,21 +87,25 @@ class Connection(WSListener):
         return self._transport.underlying_transport.get_write_buffer_size() if self._transport is not None else 0
 
     def send(self, payload: bytes, channel: str = "") -> None:
-        """Send a text message; does nothing when the connection is gone. Faults choose by ``channel``."""
+        """Send a message; does nothing when the connection is gone. Faults choose by ``channel``."""
         if self.meddle is not None:
             self.meddle(channel, payload)
         else:
             self.transmit(payload)
 
     def transmit(self, payload: bytes) -> None:
-        """Send a text message past all faults.
+        """Send a message past all faults.
 
         It goes through the loop's own transport, which sends what a turn of the loop has for a socket with one system
         call; picows would make one for each message.
         """
         transport = self._transport
         if transport is not None and not self._is_frozen and not transport.is_close_frame_sent:
-            transport.underlying_transport.write(_framed(payload))
+            transport.underlying_transport.write(_framed(self.kind_of(payload), payload))
+
+    def kind_of(self, payload: bytes) -> WSMsgType:  # noqa: ARG002  # for protocols that are not all text
+        """What sort of message carries a payload."""
+        return WSMsgType.TEXT
 
     def announce_shutdown(self, now_ms: int) -> None:
         """Tell the client, in the venue's words, that the connection will be closed; not every venue has such words."""
@@ -231,11 +237,11 @@ class Connection(WSListener):
             self.on_message(message)
 
 
-def _framed(text: bytes) -> bytes:
-    """A text message as one frame of a server, which masks nothing (RFC 6455, 5.2)."""
-    size = len(text)
+def _framed(kind: WSMsgType, payload: bytes) -> bytes:
+    """A message as one frame of a server, which masks nothing (RFC 6455, 5.2)."""
+    first, size = _FINAL | kind.value, len(payload)
     if size < 126:
-        return b"\x81%c%b" % (size, text)
+        return b"%c%c%b" % (first, size, payload)
     if size < 1 << 16:
-        return b"\x81\x7e%b%b" % (size.to_bytes(2, "big"), text)
-    return b"\x81\x7f%b%b" % (size.to_bytes(8, "big"), text)
+        return b"%c\x7e%b%b" % (first, size.to_bytes(2, "big"), payload)
+    return b"%c\x7f%b%b" % (first, size.to_bytes(8, "big"), payload)

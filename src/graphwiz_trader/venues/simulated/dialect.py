@@ -16,9 +16,9 @@ from graphwiz_trader.venues.simulated.venue import Venue
 from graphwiz_trader.venues.simulated.venue_book import Matcher
 
 
-class Urls(msgspec.Struct, frozen=True):
+class Urls(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where a venue listens: ``http(s)://host:port``, ``ws(s)://host:port``, and the full address for orders, which is
-    empty where none are taken.
+    empty where none are taken. ``stream_sbe``: where its streams are binary; empty where there are none.
 
     The paths of the dialect's streams are appended to ``stream``.
     """
@@ -26,6 +26,7 @@ class Urls(msgspec.Struct, frozen=True):
     rest: str
     stream: str
     orders: str
+    stream_sbe: str = ""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):

@@ -31,12 +31,12 @@ _KEY_FORM = re.compile(r"^[A-Za-z0-9_-]{1,128}$")
 class ApiKey:
     """One API key of an account, and how its signatures are checked."""
 
-    def __init__(self, key: str, account: Account, verify: Callable[[bytes, str], bool], *, may_log_on: bool) -> None:
+    def __init__(self, key: str, account: Account, verify: Callable[[bytes, str], bool], *, is_ed25519: bool) -> None:
         self.key = key
         self.account = account
         self.verify = verify
-        self.may_log_on = may_log_on
-        """Only an Ed25519 key may open a session with ``session.logon``."""
+        self.is_ed25519 = is_ed25519
+        """Only such a key may open a session with ``session.logon``, and read binary streams."""
 
 
 class ApiKeys:
@@ -53,11 +53,11 @@ class ApiKeys:
         if secret.lstrip().startswith("-----BEGIN"):
             public = _public_key(secret)
             if isinstance(public, Ed25519PublicKey):
-                self._keys[key] = ApiKey(key, account, _ed25519_check(public), may_log_on=True)
+                self._keys[key] = ApiKey(key, account, _ed25519_check(public), is_ed25519=True)
             else:
-                self._keys[key] = ApiKey(key, account, _rsa_check(public), may_log_on=False)
+                self._keys[key] = ApiKey(key, account, _rsa_check(public), is_ed25519=False)
         else:
-            self._keys[key] = ApiKey(key, account, _hmac_check(secret.encode()), may_log_on=False)
+            self._keys[key] = ApiKey(key, account, _hmac_check(secret.encode()), is_ed25519=False)
 
     def known(self, key: str) -> ApiKey | None:
         """Whose key it is, signature unseen."""

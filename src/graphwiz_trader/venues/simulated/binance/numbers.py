@@ -27,10 +27,17 @@ class Numbers:
         self._size_factor = instrument.lot_units // 10 ** (UNIT_DECIMALS - listing.size_decimals)
 
     def price(self, price_ticks: int) -> str:
-        return fixed(price_ticks * self._price_factor, self.price_decimals)
+        return fixed(self.price_mantissa(price_ticks), self.price_decimals)
 
     def size(self, size_lots: int) -> str:
-        return fixed(size_lots * self._size_factor, self.size_decimals)
+        return fixed(self.size_mantissa(size_lots), self.size_decimals)
+
+    def price_mantissa(self, price_ticks: int) -> int:
+        """The price times ten to the ``price_decimals``."""
+        return price_ticks * self._price_factor
+
+    def size_mantissa(self, size_lots: int) -> int:
+        return size_lots * self._size_factor
 
     def price_ticks(self, name: str, text: str) -> int:
         """Raises BinanceError for what is no decimal, OrderRefusedError for what is between two price steps."""

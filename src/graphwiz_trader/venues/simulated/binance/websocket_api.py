@@ -142,7 +142,7 @@ class WebSocketApi:
 
     def _log_on(self, session: Session, parameters: Parameters, now_ms: int) -> bytes:
         key = parameters.sign_in(self.keys, now_ms)
-        if not key.may_log_on:
+        if not key.is_ed25519:
             raise BinanceError(-4056, "HMAC_SHA256 API key is not supported.")
         session.key, session.authorized_ms = key, now_ms
         return session.status(now_ms)
