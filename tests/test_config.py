@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from graphwiz_trader.config import ConfigError, HftConfig, RiskConfig, exchange_ids, load
-from graphwiz_trader.config.credentials import credentials
+from graphwiz_trader.config.credentials import credentials, stream_key
 from graphwiz_trader.config.exchange_ids import EXCHANGES, INSTALL_CCXT, ids_through_ccxt
 from graphwiz_trader.config.reference import as_markdown, as_yaml, rows
 from graphwiz_trader.config.yaml_tree import YamlTextError, parse
@@ -208,6 +208,12 @@ def test_a_key_given_twice_is_refused(problems):
         ("market_data.exchanges.binance.symbols", "BTC/USDT", "expected a list of 1 to 100 symbols"),
         ("market_data.exchanges.binance.symbols", "[A/B, A/B]", "every symbol once; repeated: A/B"),
         ("market_data.exchanges.binance.websocket", "false", "this exchange is only streamed"),
+        ("market_data.exchanges.binance.format", "fix", "found 'fix', expected json or sbe"),
+        (
+            "market_data.exchanges.binanceusdm.format",
+            "sbe",
+            "binary streams are there of binance alone; set it to json",
+        ),
         ("market_data.exchanges.binance", "7", "expected a group of keys: enabled, symbols"),
         ("market_data.exchanges", "[binance]", "expected a group of keys"),
         ("market_data.exchanges.binance.endpoints", "{rest: 'http://127.0.0.1'}", "stream: missing, expected a ws://"),
@@ -351,6 +357,30 @@ def test_half_a_pair_of_secrets_is_refused(monkeypatch):
     monkeypatch.setenv("GRAPHWIZ_BINANCE_API_KEY", SECRET)
     with pytest.raises(ConfigError, match="GRAPHWIZ_BINANCE_API_SECRET: is not set while") as caught:
         credentials("binance")
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "secret", "with_secret", "said"),
+    [
+        ("", "", False, "GRAPHWIZ_BINANCE_API_KEY: is not set: hft.market_data.exchanges.binance.format is sbe"),
+        ("", SECRET, False, "GRAPHWIZ_BINANCE_API_KEY: is not set"),
+        ("key", SECRET, False, "GRAPHWIZ_BINANCE_API_SECRET: is no PEM, so GRAPHWIZ_BINANCE_API_KEY is an HMAC key"),
+        ("key", "", True, "GRAPHWIZ_BINANCE_API_SECRET: is not set: the simulated exchange sees by it"),
+        ("key", "", False, ""),
+        ("key", f"-----BEGIN {SECRET}", False, ""),
+        ("key", f"-----BEGIN {SECRET}", True, ""),
+    ],
+)
+def test_binary_streams_want_the_key_of_an_ed25519_pair(monkeypatch, key, secret, with_secret, said):
+    monkeypatch.setenv("GRAPHWIZ_BINANCE_API_KEY", key)
+    monkeypatch.setenv("GRAPHWIZ_BINANCE_API_SECRET", secret)
+    if not said:
+        assert stream_key("binance", with_secret=with_secret).get_secret_value() == "key"
+        return
+    with pytest.raises(ConfigError, match=said) as caught:
+        stream_key("binance", with_secret=with_secret)
+    assert "set the format to json" in str(caught.value)
     assert SECRET not in str(caught.value)
 
 

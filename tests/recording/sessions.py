@@ -16,8 +16,8 @@ from graphwiz_trader.config import HftConfig
 from graphwiz_trader.hft.events import Side
 from graphwiz_trader.hft.orderbook import OrderBook, OrderBookManager
 from graphwiz_trader.recording.reader import segments_in
-from graphwiz_trader.venues.base import Endpoints
-from graphwiz_trader.venues.simulated import BinanceVenue, SimulatedExchange, SyntheticMarket
+from graphwiz_trader.venues.base import ApiKey, Endpoints
+from graphwiz_trader.venues.simulated import BinanceVenue, Credentials, SimulatedExchange, SyntheticMarket
 
 PATIENCE_S = 30.0
 CONFIG = HftConfig()
@@ -38,13 +38,18 @@ class BookState(NamedTuple):
 class Recordings:
     """A running market, and recording sessions of it."""
 
-    def __init__(self, simulated: SimulatedExchange, config: HftConfig) -> None:
+    def __init__(self, simulated: SimulatedExchange, config: HftConfig, account: Credentials | None) -> None:
         self._config = config
+        self._api_keys = {"binance": ApiKey(account.key)} if account is not None else {}
         self.venues: dict[str, BinanceVenue] = simulated.venues
-        self.endpoints = {e: Endpoints(u.rest, u.stream, u.orders) for e, u in simulated.urls.items()}
+        exchanges = config.enabled_exchanges
+        self.endpoints = {
+            e: Endpoints(u.rest, u.stream_sbe if exchanges[e].format == "sbe" else u.stream, u.orders)
+            for e, u in simulated.urls.items()
+        }
 
     def session(self, settings: Settings) -> RecordingSession:
-        return RecordingSession(self._config, self.endpoints, settings)
+        return RecordingSession(self._config, self.endpoints, settings, api_keys=self._api_keys)
 
     @asynccontextmanager
     async def recording(self, settings: Settings) -> AsyncIterator[RecordingSession]:
@@ -66,12 +71,18 @@ class Recordings:
 
 
 @asynccontextmanager
-async def market(rate_per_s: float = 3_000, config: HftConfig = CONFIG) -> AsyncIterator[Recordings]:
-    """What the configuration wants recorded, simulated."""
-    simulated = SimulatedExchange(tuple(config.enabled_exchanges), SyntheticMarket(seed=7, rate_per_s=rate_per_s))
+async def market(
+    rate_per_s: float = 3_000, config: HftConfig = CONFIG, account: Credentials | None = None
+) -> AsyncIterator[Recordings]:
+    """What the configuration wants recorded, simulated. ``account``: on Binance, where a key is asked for."""
+    simulated = SimulatedExchange(
+        tuple(config.enabled_exchanges),
+        SyntheticMarket(seed=7, rate_per_s=rate_per_s),
+        accounts={"binance": account} if account is not None else None,
+    )
     await simulated.start()
     try:
-        yield Recordings(simulated, config)
+        yield Recordings(simulated, config, account)
     finally:
         await simulated.stop()
 

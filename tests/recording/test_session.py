@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from graphwiz_trader.assembly.rebuilt_tables import rebuild_tables
 from graphwiz_trader.assembly.recorder import RecordingSession, Settings
 from graphwiz_trader.backtest.recordings import Recording
+from graphwiz_trader.backtest.survey import wires
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.recording.errors import RecorderError, RecorderFullError
 from graphwiz_trader.recording.reader import read_segment, segments_in
 from graphwiz_trader.recording.segments import Rotation
+from graphwiz_trader.venues.simulated import Credentials
 from recording.sessions import (
     CONFIG,
     EXCHANGES,
@@ -26,6 +29,7 @@ from recording.sessions import (
     until,
     until_more,
 )
+from venues.binance.binary import KEY, PEM
 from venues.harness import on_uvloop
 
 
@@ -51,6 +55,28 @@ async def test_coinm_is_recorded_and_replayed_like_the_others(tmp_path):
     live = live_states(session)
     assert set(live) == {("binancecoinm", "BTC/USD")}
     assert replayed_states(recording_in(tmp_path)) == live
+
+
+@on_uvloop
+async def test_binary_streams_are_recorded_as_they_came_and_replayed_by_the_wire_that_the_segments_name(tmp_path):
+    config = HftConfig.model_validate({"market_data": {"exchanges": {"binance": {"format": "sbe"}}}})
+    settings = Settings(tmp_path, str(tmp_path / "tables"))
+    async with (
+        market(config=config, account=Credentials(KEY, PEM)) as exchanges,
+        exchanges.recording(settings) as session,
+    ):
+        exchanges.venues["binance"].disconnect_all()
+        await until(lambda: session.recorded.line_breaks["binance"] == 1)
+        await until(lambda: all_trusted(session))
+        await until_more(session, 1_000)
+    live = live_states(session)
+    recording = recording_in(tmp_path)
+    assert wires(recording) == {"binance": "binance-sbe"}
+    assert session.recorded.figures().exchanges["binance"].refused == 0
+    assert replayed_states(recording) == live
+    made = rebuild_tables(tmp_path, str(tmp_path / "again"), config, lambda _: None)
+    assert made.rows == session.recorded.figures().tables.rows
+    assert not any(KEY.encode() in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
 
 
 @on_uvloop

@@ -127,9 +127,6 @@ class FaultBench(Bench):
         """The venue numbers its books' changes anew, from small numbers on."""
         raise NotImplementedError
 
-    def is_data(self, frame: bytes) -> bool:
-        return b'"data"' in frame or b"\0" in frame
-
     def spoilt(self, frame: bytes) -> bytes:
         """With another size of a level, if it has one; well-formed, and in sequence."""
         return re.sub(rb'("(?:b|bids)":\[\["[^"]*",")(\d)', rb"\g<1>9", frame)

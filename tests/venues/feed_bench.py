@@ -22,10 +22,10 @@ from graphwiz_trader.hft.instruments import Instrument, Instruments
 from graphwiz_trader.hft.market_data import MarketData
 from graphwiz_trader.hft.orderbook import OrderBookManager
 from graphwiz_trader.hft.records import TrustChange
-from graphwiz_trader.venues.base import Endpoints, Feed
+from graphwiz_trader.venues.base import ApiKey, Endpoints, Feed
 from graphwiz_trader.venues.connection import Timing
 from graphwiz_trader.venues.exchanges import exchange_of, load_instruments
-from graphwiz_trader.venues.simulated import SimulatedExchange
+from graphwiz_trader.venues.simulated import Credentials, SimulatedExchange
 from graphwiz_trader.venues.simulated.dialect import ServedVenue
 from graphwiz_trader.venues.simulated.listing import Listing
 from graphwiz_trader.venues.simulated.matching import MatchingEngine
@@ -197,21 +197,27 @@ class Bench:
 
     def is_data_of(self, book: int) -> Callable[[bytes], bool]:
         """Whether a frame is data of that book's symbol."""
-        name = f'"{self.instruments[book].venue_symbol}"'.encode()
-        return lambda frame: b'"data"' in frame and name in frame
+        name = self.instruments[book].venue_symbol.encode()
+        quoted, at_the_end = b'"%b"' % name, bytes((len(name),)) + name
+        return lambda frame: self.is_data(frame) and (quoted in frame or frame.endswith(at_the_end))
+
+    def is_data(self, frame: bytes) -> bool:
+        """Whether a frame is data at all: JSON in an envelope, or binary."""
+        return b'"data"' in frame or b"\0" in frame
 
 
 class FeedOnBench:
     """What a suite of rules stands on. ``exchange`` says whose, with two ``symbols`` that its simulated server lists.
 
     ``wire``: what is spoken, where it is not what the exchange's feed speaks by itself. ``served``: the simulated
-    server, where it is another than the exchange's own.
+    server, where it is another than the exchange's own. ``account``: whose key the streams ask for, where they do.
     """
 
     exchange: str
     symbols: tuple[str, str]
     wire: str = ""
     served: str = ""
+    account: Credentials | None = None
     bench_kind: type[Bench] = Bench
     sink_kind: type[BenchSink] = BenchSink
     market_kind: Callable[[], StirredMarket] = StirredMarket
@@ -232,7 +238,8 @@ class FeedOnBench:
         """``is_mute``: at first the venue accepts connections and says nothing over them."""
         market = self.market_kind()
         served = self.served or self.exchange
-        simulated = SimulatedExchange([served], market, spot_depth_interval_ms=10)
+        accounts = {served: self.account} if self.account is not None else None
+        simulated = SimulatedExchange([served], market, spot_depth_interval_ms=10, accounts=accounts)
         await simulated.start()
         urls = simulated.urls[served]
         endpoints = self.endpoints(urls.rest, urls.stream)
@@ -276,4 +283,5 @@ class FeedOnBench:
             sink=sink,
             timing=timing,
             random=random or Unhurried(),
+            api_key=ApiKey(self.account.key) if self.account is not None else None,
         )

@@ -41,9 +41,9 @@ class FeedContract(FeedOnBench):
 
             b.relay.meddle = note
             await b.until_trusted()
-            await b.until(lambda: sum(b'"data"' in frame for _, frame, _ in b.sink.frames) > 10)
-        sent = [frame for frame in sent if b'"data"' in frame]
-        received = [frame for _, frame, _ in b.sink.frames if b'"data"' in frame]
+            await b.until(lambda: sum(b.is_data(frame) for _, frame, _ in b.sink.frames) > 10)
+        sent = [frame for frame in sent if b.is_data(frame)]
+        received = [frame for _, frame, _ in b.sink.frames if b.is_data(frame)]
         first = sent.index(received[0])
         assert received == sent[first : first + len(received)]
         times = [now_ns for _, _, now_ns in b.sink.frames]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from venues.binance.binary import BinaryBench, OverBinaryStreams
 from venues.fault_bench import BinanceBench
 from venues.fault_matrix import FaultMatrix
 
@@ -18,3 +19,14 @@ class TestSpot(BinanceMatrix):
 class TestUsdm(BinanceMatrix):
     exchange = "binanceusdm"
     symbols = ("BTC/USDT", "ETH/USDT")
+
+
+class TestBinarySpot(OverBinaryStreams, BinanceMatrix):
+    """By SBE."""
+
+    bench_kind = BinaryBench
+
+
+class TestCoinm(BinanceMatrix):
+    exchange = "binancecoinm"
+    symbols = ("BTC/USD", "ETH/USD")

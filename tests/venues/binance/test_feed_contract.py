@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from venues.binance.binary import OverBinaryStreams
 from venues.feed_contract import FeedContract
 
 
 class TestSpot(FeedContract):
     exchange = "binance"
     symbols = ("BTC/USDT", "ETH/USDT")
+
+
+class TestBinarySpot(OverBinaryStreams, FeedContract):
+    """By SBE."""
 
 
 class TestUsdm(FeedContract):

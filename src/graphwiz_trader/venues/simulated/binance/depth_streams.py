@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphwiz_trader.hft.events import Side
-from graphwiz_trader.venues.simulated.binance.market_frames import DepthSpan, MarketFrames
+from graphwiz_trader.venues.simulated.binance.market_frames import DepthFrames, DepthSpan
 from graphwiz_trader.venues.simulated.binance.schedule import Schedule
 from graphwiz_trader.venues.simulated.matching import LevelChange
 from graphwiz_trader.venues.simulated.venue_book import VenueBook
@@ -21,7 +21,7 @@ class DepthChannel:
     tells every change at once.
     """
 
-    def __init__(self, stream: str, interval_ms: int, book: VenueBook, frames: MarketFrames) -> None:
+    def __init__(self, stream: str, interval_ms: int, book: VenueBook, frames: DepthFrames) -> None:
         self.stream = stream
         self.is_immediate = interval_ms == 0
         self._book = book
@@ -62,7 +62,7 @@ class DepthChannel:
 class TopChannel:
     """The best 5, 10 or 20 levels a side, when the book has changed or somebody has joined."""
 
-    def __init__(self, stream: str, interval_ms: int, depth: int, book: VenueBook, frames: MarketFrames) -> None:
+    def __init__(self, stream: str, interval_ms: int, depth: int, book: VenueBook, frames: DepthFrames) -> None:
         self.stream = stream
         self._book = book
         self._frames = frames

@@ -24,13 +24,17 @@ class DepthSpan(NamedTuple):
     previous_id: int
 
 
-class MarketFrames(Protocol):
-    """How one flavour of Binance writes a symbol's public events; a frame is the stream's payload without envelope."""
+class DepthFrames(Protocol):
+    """How a symbol's depth events are written."""
 
     def depth(self, span: DepthSpan, bids: Levels, asks: Levels, now_ms: int) -> bytes: ...
     def top(self, span: DepthSpan, bids: Levels, asks: Levels, now_ms: int) -> bytes:
         """The best levels, each side from the best outward."""
         ...
+
+
+class MarketFrames(DepthFrames, Protocol):
+    """How one flavour of Binance writes a symbol's public events; a frame is the stream's payload without envelope."""
 
     def ticker(self, update_id: int, bid: tuple[int, int], ask: tuple[int, int], now_ms: int) -> bytes: ...
     def trade(self, trade: PublicTrade) -> bytes: ...

@@ -23,8 +23,8 @@ class Numbers:
         self._tick_units = instrument.tick_units
         self._price_step_ticks = instrument.price_step_ticks
         self._size_step_lots = instrument.size_step_lots
-        self._price_factor = instrument.tick_units // 10 ** (UNIT_DECIMALS - listing.price_decimals)
-        self._size_factor = instrument.lot_units // 10 ** (UNIT_DECIMALS - listing.size_decimals)
+        self._price_factor: int = instrument.tick_units // 10 ** (UNIT_DECIMALS - listing.price_decimals)
+        self._size_factor: int = instrument.lot_units // 10 ** (UNIT_DECIMALS - listing.size_decimals)
 
     def price(self, price_ticks: int) -> str:
         return fixed(self.price_mantissa(price_ticks), self.price_decimals)

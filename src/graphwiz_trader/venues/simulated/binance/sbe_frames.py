@@ -49,16 +49,14 @@ class SbeFrames:
         levels = (*self._mantissas(*bid), *self._mantissas(*ask))
         return self._message(_BEST_BID_ASK, _BEST.pack(now_ms * _MICROSECONDS, update_id, *self._exponents, *levels))
 
-    def top(self, update_id: int, bids: Levels, asks: Levels, now_ms: int) -> bytes:
-        """The best levels of both sides, best first."""
-        root = _TIME_AND_ID.pack(now_ms * _MICROSECONDS, update_id, *self._exponents)
+    def top(self, span: DepthSpan, bids: Levels, asks: Levels, now_ms: int) -> bytes:
+        """The best levels, each side from the best outward."""
+        root = _TIME_AND_ID.pack(now_ms * _MICROSECONDS, span.last_id, *self._exponents)
         return self._message(_DEPTH_SNAPSHOT, root, self._levels(bids) + self._levels(asks))
 
     def depth(self, span: DepthSpan, bids: Levels, asks: Levels, now_ms: int) -> bytes:
         root = _TIME_AND_IDS.pack(now_ms * _MICROSECONDS, span.first_id, span.last_id, *self._exponents)
-        return self._message(
-            _DEPTH_DIFF, root, self._levels(sorted(bids, reverse=True)) + self._levels(sorted(asks))
-        )
+        return self._message(_DEPTH_DIFF, root, self._levels(sorted(bids, reverse=True)) + self._levels(sorted(asks)))
 
     def _message(self, template: int, root: bytes, groups: bytes = b"") -> bytes:
         return _HEADER.pack(len(root), template, _SCHEMA, _VERSION) + root + groups + self._end

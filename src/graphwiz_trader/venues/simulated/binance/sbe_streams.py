@@ -12,9 +12,11 @@ from collections.abc import Mapping, Sequence
 from picows import WSMsgType
 
 from graphwiz_trader.hft.events import Side
+from graphwiz_trader.venues.simulated.binance import errors
 from graphwiz_trader.venues.simulated.binance.authentication import ApiKeys
+from graphwiz_trader.venues.simulated.binance.channels import Channel
+from graphwiz_trader.venues.simulated.binance.depth_streams import DepthChannel, TopChannel
 from graphwiz_trader.venues.simulated.binance.errors import BinanceError
-from graphwiz_trader.venues.simulated.binance.market_streams import DepthChannel
 from graphwiz_trader.venues.simulated.binance.numbers import Numbers
 from graphwiz_trader.venues.simulated.binance.sbe_frames import SbeFrames
 from graphwiz_trader.venues.simulated.binance.stream_hub import StreamHub
@@ -23,6 +25,7 @@ from graphwiz_trader.venues.simulated.faults import Faults
 from graphwiz_trader.venues.simulated.http_messages import HttpRequest
 from graphwiz_trader.venues.simulated.matching import LevelChange
 from graphwiz_trader.venues.simulated.orders import PublicTrade
+from graphwiz_trader.venues.simulated.venue import Venue
 from graphwiz_trader.venues.simulated.venue_book import VenueBook
 
 PREFIX = "/sbe"
@@ -46,28 +49,25 @@ class _SymbolStreams:
         name = book.listing.symbol.lower()
         self.book = book
         self.frames = SbeFrames(book.listing.symbol, numbers)
-        self.trade_stream, self.best_stream, self.top_stream = f"{name}@trade", f"{name}@bestBidAsk", f"{name}@depth20"
-        self.depth = DepthChannel(f"{name}@depth", _DEPTH_MS, self.frames)
+        self.trade_stream, self.best_stream = f"{name}@trade", f"{name}@bestBidAsk"
+        self.depth = DepthChannel(f"{name}@depth", _DEPTH_MS, book, self.frames)
+        self.top = TopChannel(f"{name}@depth{_TOP_LEVELS}", _TOP_MS, _TOP_LEVELS, book, self.frames)
         self.trades: list[PublicTrade] = []
         """Of one moment, still to be told together."""
         self.best: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0))
-        self.top_due_ms = 0
-        self.top_told_id = 0
-
-    def tops(self, count: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-        matcher = self.book.matcher
-        return matcher.levels(Side.BUY, count), matcher.levels(Side.SELL, count)
 
 
 class SbeStreams:
-    """Listens to a venue and publishes its own streams in SBE to a hub of their own."""
+    """Listens to a venue and publishes what it hears in SBE, to a hub of its own."""
 
-    def __init__(self, books: Mapping[str, VenueBook], numbers: Mapping[str, Numbers], faults: Faults) -> None:
+    def __init__(self, venue: Venue, numbers: Mapping[str, Numbers], faults: Faults) -> None:
         self.hub = StreamHub()
         self._faults = faults
-        self._symbols = {symbol: _SymbolStreams(book, numbers[symbol]) for symbol, book in books.items()}
-        self._depths = {symbol.depth.stream: symbol for symbol in self._symbols.values()}
-        self.hub.on_first_subscriber.append(self._start_depth)
+        self._symbols = {symbol: _SymbolStreams(book, numbers[symbol]) for symbol, book in venue.books.items()}
+        collecting = [(each.depth, each.top) for each in self._symbols.values()]
+        self._channels: dict[str, Channel] = {channel.stream: channel for pair in collecting for channel in pair}
+        self.hub.on_joined.append(self._joined)
+        venue.market_listeners.append(self)
 
     def traded(self, trade: PublicTrade) -> None:
         symbol = self._symbols[trade.listing.symbol]
@@ -80,17 +80,26 @@ class SbeStreams:
         self._tell_trades(symbol)
         if changes:
             if self.hub.has_subscribers(symbol.depth.stream):
-                symbol.depth.add(changes, book.matcher.change_count)
+                symbol.depth.add(changes)
             self._tell_best(symbol, now_ms)
 
     def flush(self, now_ms: int) -> None:
-        """Publish what collects over an interval and is due."""
-        for symbol in self._symbols.values():
+        """Publish what has collected over an interval and is due."""
+        for name, symbol in self._symbols.items():
             self._tell_trades(symbol)
-            self._tell_top(symbol, now_ms)
-            frame = symbol.depth.flush(now_ms) if self.hub.has_subscribers(symbol.depth.stream) else None
-            if frame is not None and not self._faults.drops_depth(symbol.book.listing.symbol):
-                self._publish(symbol.depth.stream, frame)
+            for frame in self._collected(symbol.depth, now_ms):
+                if not self._faults.drops_depth(name):
+                    self._publish(symbol.depth.stream, frame)
+            for frame in self._collected(symbol.top, now_ms):
+                self._publish(symbol.top.stream, frame)
+
+    def start_over(self) -> None:
+        """The books' ids have begun anew; what has been collected was told under the old ones."""
+        for symbol in self._symbols.values():
+            symbol.depth.start_over()
+
+    def _collected(self, channel: Channel, now_ms: int) -> list[bytes]:
+        return channel.collected(now_ms) if self.hub.has_subscribers(channel.stream) else []
 
     def _tell_trades(self, symbol: _SymbolStreams) -> None:
         trades, symbol.trades = symbol.trades, []
@@ -100,33 +109,24 @@ class SbeStreams:
     def _tell_best(self, symbol: _SymbolStreams, now_ms: int) -> None:
         if not self.hub.has_subscribers(symbol.best_stream):
             return
-        bids, asks = symbol.tops(1)
-        best = (bids or [(0, 0)])[0], (asks or [(0, 0)])[0]
-        if best != symbol.best:
-            symbol.best = best
-            update_id = symbol.book.matcher.change_count
-            self._publish(symbol.best_stream, symbol.frames.best(update_id, *best, now_ms))
-
-    def _tell_top(self, symbol: _SymbolStreams, now_ms: int) -> None:
-        update_id = symbol.book.matcher.change_count
-        is_due = now_ms >= symbol.top_due_ms and update_id != symbol.top_told_id
-        if is_due and self.hub.has_subscribers(symbol.top_stream):
-            symbol.top_due_ms, symbol.top_told_id = now_ms - now_ms % _TOP_MS + _TOP_MS, update_id
-            self._publish(symbol.top_stream, symbol.frames.top(update_id, *symbol.tops(_TOP_LEVELS), now_ms))
+        matcher = symbol.book.matcher
+        bid, ask = ((matcher.levels(side, 1) or [(0, 0)])[0] for side in (Side.BUY, Side.SELL))
+        if (bid, ask) != symbol.best:
+            symbol.best = (bid, ask)
+            self._publish(symbol.best_stream, symbol.frames.best(symbol.book.update_id, bid, ask, now_ms))
 
     def _publish(self, stream: str, payload: bytes) -> None:
         """A binary message has no envelope, whatever the connection wants around JSON."""
         for subscriber in self.hub.subscribers(stream):
             subscriber.send(payload, stream)
 
-    def _start_depth(self, stream: str) -> None:
-        symbol = self._depths.get(stream)
-        if symbol is not None:
-            symbol.depth.start(symbol.book.matcher.change_count)
+    def _joined(self, stream: str, is_first: bool) -> None:
+        channel = self._channels.get(stream)
+        if channel is not None:
+            channel.joined(is_first=is_first)
 
 
 def check_key(keys: ApiKeys, request: HttpRequest) -> None:
     """Raises BinanceError for who may not read binary streams: no key, an unknown one, or one of another kind."""
-    key = keys.known(request.headers.get("x-mbx-apikey", ""))
-    if key is None or not key.is_ed25519:
-        raise BinanceError(-2015, "Invalid API-key, IP, or permissions for action.", 401)
+    if not keys.find(request.headers.get("x-mbx-apikey", "")).is_ed25519:
+        raise BinanceError(*errors.BAD_KEY)

@@ -19,6 +19,8 @@ from graphwiz_trader.venues.simulated.binance.limits import RateLimiter
 from graphwiz_trader.venues.simulated.binance.market_data import MarketData
 from graphwiz_trader.venues.simulated.binance.numbers import Numbers
 from graphwiz_trader.venues.simulated.binance.rest import RestApi, no_such_path, refusal
+from graphwiz_trader.venues.simulated.binance.sbe_streams import PREFIX as SBE_PREFIX
+from graphwiz_trader.venues.simulated.binance.sbe_streams import SbeSocket, SbeStreams, check_key
 from graphwiz_trader.venues.simulated.binance.spot_api import spot_apis
 from graphwiz_trader.venues.simulated.binance.stream_hub import StreamHub
 from graphwiz_trader.venues.simulated.binance.stream_socket import StreamSocket
@@ -74,6 +76,7 @@ class BinanceVenue:
             spot_depth_interval_ms=spot_depth_interval_ms,
         )
         self.streams, self.public, self.tickers = self._data.streams, self._data.public, self._data.tickers
+        self.sbe = SbeStreams(self.venue, self.numbers, self.faults) if flavour is SPOT else None
         self.limiter = RateLimiter(flavour.limits, is_strict=is_limited)
         self.venue.order_listeners.append(self.limiter)
         self._upkeep = UsdmUpkeep(self.venue, self.hub)
@@ -85,8 +88,9 @@ class BinanceVenue:
     @property
     def urls(self) -> Urls:
         """No address for orders where none are taken. Raises RuntimeError before ``start``."""
-        orders = self.front.stream_url + self.flavour.orders_path if self._api is not None else ""
-        return Urls(self.front.rest_url, self.front.stream_url, orders)
+        stream = self.front.stream_url
+        orders = stream + self.flavour.orders_path if self._api is not None else ""
+        return Urls(self.front.rest_url, stream, orders, stream + SBE_PREFIX if self.sbe is not None else "")
 
     @property
     def open_connections(self) -> int:
@@ -117,7 +121,7 @@ class BinanceVenue:
         self._timed_faults.tick()
         self._upkeep.check(now_ms)
         self.venue.publish(now_ms)
-        self.streams.flush(now_ms)
+        self._flush_streams(now_ms)
 
     def send_raw(self, stream: str, payload: bytes) -> None:
         """Put any bytes on a stream, as they are and without envelope, for tests of its readers."""
@@ -126,8 +130,10 @@ class BinanceVenue:
 
     def start_sequences_over(self) -> None:
         """As after a restart that nobody noticed: every book's next change has a small id."""
-        self.streams.flush(self._clock_ms())
+        self._flush_streams(self._clock_ms())
         self.streams.start_over()
+        if self.sbe is not None:
+            self.sbe.start_over()
 
     def disconnect_all(self) -> None:
         """Drop every connection without a word."""
@@ -153,6 +159,11 @@ class BinanceVenue:
             return self._connection(request)
         except BinanceError as error:
             return refusal(error)
+
+    def _flush_streams(self, now_ms: int) -> None:
+        self.streams.flush(now_ms)
+        if self.sbe is not None:
+            self.sbe.flush(now_ms)
 
     def _apis(self) -> tuple[WebSocketApi | None, RestApi]:
         if self.flavour is COINM:
@@ -187,6 +198,10 @@ class BinanceVenue:
             returns_limits = "".join(parameters.get("returnRateLimits", [])).lower() != "false"
             options = ApiOptions(request.client, returns_limits, in_microseconds)
             return ApiSocket(self._api, self._clock_ms, self.flavour.line_rules, options)
+        hub, socket_kind = self.hub, StreamSocket
+        if self.sbe is not None and path.startswith(f"{SBE_PREFIX}/"):
+            check_key(self.keys, request)
+            hub, socket_kind, path = self.sbe.hub, SbeSocket, path.removeprefix(SBE_PREFIX)
         route = ""
         if self.flavour.is_routed:
             route, path = usdm_routes.split(path)
@@ -199,8 +214,8 @@ class BinanceVenue:
         if not combined:
             streams = "/".join((unquote(raw_path.removeprefix("/ws").strip("/")), streams))
         names = [name for name in streams.split("/") if name]
-        return StreamSocket(
-            self.hub,
+        return socket_kind(
+            hub,
             names,
             combined=combined,
             accepts=lambda name: self._belongs(route, name),

@@ -1,8 +1,9 @@
-"""Markets of Binance's that are watched and not traded on, as a user meets them at the command line."""
+"""Binance's other ways to its market data, COIN-M and binary streams, as a user meets them at the command line."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from venues.binance.binary import KEY, PEM
 
 _COMMAND = [sys.executable, "-c", "from graphwiz_trader.cli import main; main()"]
 
@@ -24,8 +27,16 @@ def served(*arguments: str) -> Iterator[dict[str, dict[str, str]]]:
         process.terminate()
 
 
-def graphwiz(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*_COMMAND, *words], cwd=folder, capture_output=True, text=True, timeout=200, check=False)
+def graphwiz(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*_COMMAND, *words],
+        cwd=folder,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
 
 
 def configured(folder: Path, mode: str, exchange: str, settings: str, addresses: dict[str, str]) -> str:
@@ -66,3 +77,39 @@ def test_in_simulated_mode_coinm_is_refused_with_what_to_do_before_anything_star
     assert refused.returncode == 2
     assert "binancecoinm has no order line yet" in refused.stderr
     assert not (tmp_path / "var").exists()
+
+
+_KEYS = {"GRAPHWIZ_BINANCE_API_KEY": KEY, "GRAPHWIZ_BINANCE_API_SECRET": PEM}
+_BINARY = """
+hft:
+  observer: {port: 0}
+  market_data:
+    exchanges:
+      binance: {format: sbe}
+      binanceusdm: {}
+"""
+
+
+@pytest.mark.slow
+def test_a_whole_run_on_binary_streams_trades_and_its_journal_replays_bit_for_bit(tmp_path):
+    (tmp_path / "hft.yaml").write_text(_BINARY)
+    wanted = ("--config", "hft.yaml", "--duration", "8", "--headless")
+    ran = graphwiz(tmp_path, "run", *wanted, **_KEYS)
+    assert ran.returncode == 0, ran.stderr
+    figures = json.loads(graphwiz(tmp_path, "replay", "var/journal", "--json", "-").stdout)
+    assert figures["same_decisions"]
+    assert figures["frames"]["binance"] > 100
+    assert figures["refused"]["binance"] == 0
+    assert all(book["trusted"] for book in figures["books"]["binance"].values())
+    written = [path.read_bytes() for path in (tmp_path / "var").rglob("*") if path.is_file()]
+    assert any(b"binance-sbe" in content for content in written)
+    assert not any(KEY.encode() in content or b"PRIVATE KEY" in content for content in written)
+
+
+@pytest.mark.parametrize("command", [("trade",), ("record", "--out", "recorded")])
+def test_without_a_key_binary_streams_are_refused_with_what_to_set(tmp_path, command):
+    (tmp_path / "hft.yaml").write_text(_BINARY)
+    refused = graphwiz(tmp_path, *command, "--config", "hft.yaml", GRAPHWIZ_BINANCE_API_KEY="")
+    assert refused.returncode == 2
+    assert "GRAPHWIZ_BINANCE_API_KEY: is not set: hft.market_data.exchanges.binance.format is sbe" in refused.stderr
+    assert "Traceback" not in refused.stderr
