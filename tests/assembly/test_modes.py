@@ -192,6 +192,10 @@ def test_the_real_markets_are_followed_at_their_public_addresses_and_no_order_ad
         assert set(endpoints) == set(EXCHANGES)
         assert {endpoint.orders for endpoint in endpoints.values()} == {""}
         assert endpoints["binance"].stream.startswith("wss://")
+    binary = {"market_data": {"exchanges": {"binance": {"format": "sbe"}}}}
+    assert _endpoints(HftConfig.model_validate({"mode": "paper", **binary}))["binance"].stream.startswith(
+        "wss://stream-sbe."
+    )
 
 
 @pytest.mark.parametrize("text", ["", "hft:\n", "hft:\n  enabled: true\n", "hft:\n  paper:\n    latency_ms: 5\n"])

@@ -9,7 +9,6 @@ import gc
 import json
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -50,9 +49,11 @@ def trade(
         config = _at(config, venues)
     credentials = {exchange: _credentials(exchange) for exchange in config.enabled_exchanges if _sends(config)}
     api_keys = stream_keys(config)
-    wires = market_wires(config, tuple(config.enabled_exchanges))
-    warm_up(lambda what, done, of: _say({"preparing": what, "done": done, "of": of}), wires)
-    session = TradingSession(config, _endpoints(config, wires), credentials, api_keys=api_keys)
+    warm_up(
+        lambda what, done, of: _say({"preparing": what, "done": done, "of": of}),
+        market_wires(config, tuple(config.enabled_exchanges)),
+    )
+    session = TradingSession(config, _endpoints(config), credentials, api_keys=api_keys)
     # What start-up made stays for good: the collector need not look at it again in the middle of trading.
     gc.collect()
     gc.freeze()
@@ -85,9 +86,10 @@ def _sends(config: HftConfig) -> bool:
     return config.mode == "simulated"
 
 
-def _endpoints(config: HftConfig, wires: Mapping[str, str]) -> dict[str, Endpoints]:
+def _endpoints(config: HftConfig) -> dict[str, Endpoints]:
     """The configured addresses; where the real markets are followed and none are given, the exchanges' public ones."""
     endpoints = {}
+    wires = market_wires(config, tuple(config.enabled_exchanges))
     for exchange, settings in config.enabled_exchanges.items():
         given = settings.endpoints
         if given is not None:

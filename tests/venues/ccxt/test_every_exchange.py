@@ -5,6 +5,7 @@ from __future__ import annotations
 import ccxt.pro
 import pytest
 
+from graphwiz_trader.config.exchange_ids import EXCHANGES
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.venues.base import Endpoints, VenueError
 from graphwiz_trader.venues.ccxt.library import new_client, redirected
@@ -13,10 +14,9 @@ from venues.ccxt.desk import Sink
 
 NOWHERE = Endpoints("http://127.0.0.1:9", "ws://127.0.0.1:9", "")
 NOT_STREAMED, NOT_POLLED = {"mudrex"}, {"derive", "mudrex"}
-NATIVE = {"binance", "binanceusdm", "okx"}
 
 
-@pytest.mark.parametrize("exchange", sorted(set(ccxt.pro.exchanges) - NATIVE))
+@pytest.mark.parametrize("exchange", sorted(set(ccxt.pro.exchanges) - set(EXCHANGES)))
 def test_it_has_a_feed_or_says_what_it_lacks(exchange):
     for wire, lacking in (("ccxt", NOT_STREAMED), ("ccxt-rest", NOT_POLLED)):
         make = exchange_of(exchange).feeds[wire]
