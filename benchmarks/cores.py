@@ -39,6 +39,10 @@ def _instrument(book: int, exchange: str, symbol: str) -> Instrument:
     )
 
 
+_BUSY = {"strategies": {"statistical_arbitrage": {"lookback_period": 100, "z_score_threshold": 2.0}}}
+"""Decides far more often than the default: the path of an order is part of what is measured."""
+
+
 class Venue:
     """An order gateway whose orders are filled whole at their own price, or all expire. ``answer`` them in time."""
 
@@ -82,8 +86,8 @@ def _expired(order: Order) -> ExecutionReport:
 
 
 def build(names: Names, recorder: Recorder, venue: Venue) -> Core:
-    """A core over these symbols with the default configuration: both strategies, all limits."""
-    config, instruments = HftConfig(), instruments_of(names)
+    """A core over these symbols with both strategies and all limits."""
+    config, instruments = HftConfig.model_validate(_BUSY), instruments_of(names)
     lines = session_lines(instruments.exchanges)
     core = build_core(
         config,

@@ -45,12 +45,18 @@ def _execute(strategy: HFTStrategy, decision: Decision, filled_lots: int | None 
 class Mean:
     """StatisticalArbitrage on the perpetual (or the spot book), whose prices are moved in ticks around 100.0."""
 
-    def __init__(self, book: int = PERP, *, max_position: str = "1000", **rules: Any) -> None:
+    def __init__(
+        self, book: int = PERP, *, max_position: str = "1000", min_profit_bps: float | None = None, **rules: Any
+    ) -> None:
         self.floor = Floor(two_venues(**rules))
         self.book = book
         self.floor.make_live(book)
         self.strategy = StatisticalArbitrage(
-            self.floor.books, lookback_period=4, z_score_threshold=1.5, max_position_money=money_from_text(max_position)
+            self.floor.books,
+            lookback_period=4,
+            z_score_threshold=1.5,
+            max_position_money=money_from_text(max_position),
+            min_profit_bps=min_profit_bps,
         )
         self._last = 101
         self._levels = (999, 1001)
@@ -99,6 +105,23 @@ def test_nothing_is_decided_before_the_window_is_full_nor_near_the_mean() -> Non
     mean = Mean()
     assert [mean.move(by) for by in (40, -40, 30)] == [None] * 3
     assert [mean.move(by) for by in (0, 1, 0, -1, 0, 1, 0)] == [None] * 7
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_an_entry_must_net_what_is_asked_when_the_price_returns(side: int) -> None:
+    """40 ticks from 100.0, with the jump itself in a mean of four: 30 to return, less a spread of 2 and twice 5 bps."""
+    net_bps = 28 / (1039 if side > 0 else 961) * 1e4 - 10
+    for asked_bps, enters in ((net_bps - 0.01, True), (net_bps + 0.01, False)):
+        mean = Mean(min_profit_bps=asked_bps, taker_fee_ppm=500)
+        mean.wait_for_full_window()
+        assert (mean.move(40 * side) is not None) == enters
+
+
+def test_what_is_held_is_closed_whatever_an_entry_must_net() -> None:
+    mean = Mean(min_profit_bps=100.0, taker_fee_ppm=500)
+    mean.wait_for_full_window()
+    _execute(mean.strategy, mean.jump(-60))
+    assert mean.jump(0).intents[0].reduces
 
 
 def test_an_entry_is_no_larger_than_the_touch_shows() -> None:

@@ -195,6 +195,7 @@ def build_strategies(config: HftConfig, books: OrderBookManager) -> tuple[HFTStr
                 books,
                 lookback_period=mean.lookback_period,
                 z_score_threshold=float(mean.z_score_threshold),
+                min_profit_bps=None if mean.min_profit_bps is None else float(mean.min_profit_bps),
                 max_position_money=money_from_text(str(mean.max_position_size)),
             )
         )

@@ -166,13 +166,20 @@ class StatisticalArbitrageConfig(Section):
 
     enabled: bool = Field(default=True, description="Whether the strategy runs.")
     lookback_period: Annotated[int, Unit("mid prices")] = Field(
-        default=100,
+        default=1_000,
         ge=2,
         le=1_000,
         description="How many mid prices the rolling mean covers; a book's history keeps 1,000.",
     )
     z_score_threshold: Annotated[Number, Unit("standard deviations")] = Field(
-        default=2.0, gt=0, le=100, description="How far from the mean a mid price must be to enter."
+        default=3.0, gt=0, le=100, description="How far from the mean a mid price must be to enter."
+    )
+    min_profit_bps: Annotated[Number | None, Unit("bps of notional")] = Field(
+        default=None,
+        ge=0,
+        le=10_000,
+        description="The least that an entry must net when the price returns to its mean, both taker fees and the "
+        "spread paid; null does not ask.",
     )
     max_position_size: Annotated[Money, CURRENCY] = Field(
         default=Decimal(1_000), gt=0, le=10**12, description="The most the strategy holds of one instrument."
