@@ -49,6 +49,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     connects_per_5_minutes: int = 300
     messages_per_second: int
     """What a client may send to the market streams, pings and pongs included."""
+    too_much: str
+    """What is said of too much weight, with ``{limit}`` and ``{client}``."""
+    banned: str
+    """What is said to a banned address, with ``{until_ms}`` and ``{client}``."""
 
     def as_listed(self) -> list[dict[str, Any]]:
         """``rateLimits`` of ``exchangeInfo``."""
@@ -56,17 +60,31 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         return [{**weight, "limit": self.weight_per_minute}, *map(_listed, self.orders)]
 
 
+_FUTURES_TOO_MUCH = (
+    "Too many requests; current limit of IP({client}) is {limit} requests per minute. "
+    "Please use the websocket for live updates to avoid polling the API."
+)
+_FUTURES_BANNED = (
+    "Way too many requests; IP({client}) banned until {until_ms}. "
+    "Please use the websocket for live updates to avoid bans."
+)
 SPOT_LIMITS = Limits(
     weight_per_minute=6_000,
     orders=(OrderLimit("SECOND", 10, 50), OrderLimit("DAY", 1, 160_000)),
     forgives_filled=True,
     messages_per_second=5,
+    too_much="Too much request weight used; current limit is {limit} request weight per 1 MINUTE. "
+    "Please use WebSocket Streams for live updates to avoid polling the API.",
+    banned="Way too much request weight used; IP banned until {until_ms}. "
+    "Please use WebSocket Streams for live updates to avoid bans.",
 )
 USDM_LIMITS = Limits(
     weight_per_minute=2_400,
     orders=(OrderLimit("SECOND", 10, 300), OrderLimit("MINUTE", 1, 1_200)),
     forgives_filled=False,
     messages_per_second=10,
+    too_much=_FUTURES_TOO_MUCH,
+    banned=_FUTURES_BANNED,
 )
 
 COINM_LIMITS = Limits(
@@ -74,6 +92,8 @@ COINM_LIMITS = Limits(
     orders=(OrderLimit("MINUTE", 1, 1_200),),
     forgives_filled=False,
     messages_per_second=10,
+    too_much=_FUTURES_TOO_MUCH,
+    banned=_FUTURES_BANNED,
 )
 
 
@@ -100,10 +120,7 @@ class RateLimiter:
         if window.refused > _PATIENCE:
             self._ban(client, now_ms)
             self._refuse_banned(client, now_ms)
-        text = (
-            f"Too many requests; current limit of IP({client}) is {self.limits.weight_per_minute} requests per minute. "
-            "Please use the websocket for live updates to avoid polling the API."
-        )
+        text = self.limits.too_much.format(limit=self.limits.weight_per_minute, client=client)
         raise BinanceError(-1003, text, 429, retry_after_ms=window.ends_ms - now_ms)
 
     def connect(self, client: str, now_ms: int) -> None:
@@ -112,8 +129,11 @@ class RateLimiter:
         window = _window(self._connects, client, now_ms, 5 * _MINUTE_MS)
         window.used += 1
         if self._is_strict and window.used > self.limits.connects_per_5_minutes:
-            text = f"Too many connection attempts; current limit is {self.limits.connects_per_5_minutes} per 5 MINUTE."
-            raise BinanceError(-1003, text, 429, retry_after_ms=window.ends_ms - now_ms)
+            text = (
+                "Too many connection attempts from IP; "
+                f"current limit is {self.limits.connects_per_5_minutes} per '5 MINUTE'."
+            )
+            raise BinanceError(-1034, text, 429, retry_after_ms=window.ends_ms - now_ms)
 
     def check_orders(self, account: Account, count: int, now_ms: int) -> None:
         """Raises BinanceError when so many new orders would be too many."""
@@ -168,10 +188,7 @@ class RateLimiter:
     def _refuse_banned(self, client: str, now_ms: int) -> None:
         until_ms, _ = self._bans.get(client, (0, 0))
         if now_ms < until_ms:
-            text = (
-                f"Way too many requests; IP({client}) banned until {until_ms}. "
-                "Please use the websocket for live updates to avoid bans."
-            )
+            text = self.limits.banned.format(until_ms=until_ms, client=client)
             raise BinanceError(-1003, text, 418, retry_after_ms=until_ms - now_ms)
 
     def _ban(self, client: str, now_ms: int) -> None:

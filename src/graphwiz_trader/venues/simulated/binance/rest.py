@@ -37,18 +37,15 @@ class RestApi:
     def answer(self, request: HttpRequest, now_ms: int) -> HttpResponse:
         """Answer a request; whatever it is."""
         placed_by: Account | None = None
-        retry_after_ms: int | None = None
         try:
             body, placed_by = self._call(request, now_ms)
-            status = 200
             if wants_microseconds(request.headers.get("x-mbx-time-unit")):
                 body = in_microseconds(body)
+            response = HttpResponse(200, body, (_JSON,))
         except BinanceError as error:
-            status, body, retry_after_ms = error.status, msgspec.json.encode(error.form()), error.retry_after_ms
-        headers = [_JSON, *self._desk.limiter.headers(request.client, placed_by, now_ms)]
-        if retry_after_ms is not None:
-            headers.append(("Retry-After", str(-(-retry_after_ms // 1_000))))
-        return HttpResponse(status, body, headers)
+            response = refusal(error)
+        told = self._desk.limiter.headers(request.client, placed_by, now_ms)
+        return msgspec.structs.replace(response, headers=(*response.headers, *told))
 
     def _call(self, request: HttpRequest, now_ms: int) -> tuple[bytes, Account | None]:
         endpoint = self._routes.get(f"{request.method} {request.path}")
@@ -73,8 +70,10 @@ def no_such_path(request: HttpRequest) -> BinanceError:
 
 
 def refusal(error: BinanceError) -> HttpResponse:
-    """An error as a response."""
-    return HttpResponse(error.status, msgspec.json.encode(error.form()))
+    """An error as a response, with the seconds until it makes sense to ask again."""
+    wait_ms = error.retry_after_ms
+    wait = (("Retry-After", str(-(-wait_ms // 1_000))),) if wait_ms is not None else ()
+    return HttpResponse(error.status, msgspec.json.encode(error.form()), (_JSON, *wait))
 
 
 def _check_signature(key: ApiKey, query: str, form: str, parameters: Parameters, now_ms: int) -> None:

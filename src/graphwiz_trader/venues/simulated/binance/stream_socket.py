@@ -65,6 +65,8 @@ class StreamSocket(Connection):
         self.on_closed(self._leave)
 
     def on_opened(self) -> None:
+        if self._is_full():
+            return
         for stream in self._wanted:
             self._join(stream)
 
@@ -125,12 +127,19 @@ class StreamSocket(Connection):
         raise ControlError(2, f"Invalid request: unknown variant `{method}`, expected one of {expected}")
 
     def _subscribe(self, streams: list[str]) -> None:
-        if len(self._wanted) + len(streams) > MAX_STREAMS:
-            self.close(WSCloseCode.POLICY_VIOLATION, "Too many streams")
-            return
         for stream in streams:
             self._wanted[stream] = None
+        if self._is_full():
+            return
+        for stream in streams:
             self._join(stream)
+
+    def _is_full(self) -> bool:
+        """Whether it wants too many streams; then it is closed."""
+        if len(self._wanted) <= MAX_STREAMS:
+            return False
+        self.close(WSCloseCode.POLICY_VIOLATION, "Too many streams")
+        return True
 
     def _unsubscribe(self, streams: list[str]) -> None:
         for stream in streams:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import msgspec
+from picows import WSCloseCode
 
 from graphwiz_trader.venues.simulated.accounts import Account
 from graphwiz_trader.venues.simulated.binance import errors
@@ -21,6 +22,8 @@ from graphwiz_trader.venues.simulated.faults import Faults, RequestFate
 from graphwiz_trader.venues.simulated.venue import Venue
 
 MAX_ID_BYTES = 128
+BANNED = 418
+"""The status of what a banned address asks; its connection is closed."""
 _ID_STARTS = b'"-0123456789n'
 
 
@@ -174,7 +177,7 @@ class ApiSocket(Connection):
     def on_message(self, payload: bytes) -> None:
         now_ms = self._clock_ms()
         method, request_id, fate, account = "", b"null", RequestFate(), None
-        returns_limits = self._options.returns_limits
+        returns_limits, status = self._options.returns_limits, 200
         try:
             method, request_id, parameters = _read(payload)
             if "returnRateLimits" in parameters:
@@ -187,7 +190,8 @@ class ApiSocket(Connection):
                 raise BinanceError(*errors.OUTCOME_UNKNOWN)
             answer = b'{"id":%b,"status":200,"result":%b' % (request_id, result)
         except BinanceError as error:
-            answer = b'{"id":%b,"status":%d,"error":%b' % (request_id, error.status, _problem(error, now_ms))
+            status = error.status
+            answer = b'{"id":%b,"status":%d,"error":%b' % (request_id, status, _problem(error, now_ms))
         if returns_limits:
             told = self._api.desk.limiter.told(self._options.client, account, now_ms)
             answer += b',"rateLimits":%b' % msgspec.json.encode(told)
@@ -196,6 +200,8 @@ class ApiSocket(Connection):
         if not fate.is_lost:
             self._tell(answer + b"}", method)
         self._api.venue.publish(now_ms)
+        if status == BANNED:
+            self.close(WSCloseCode.POLICY_VIOLATION, "IP banned")
 
     def _tell(self, message: bytes, channel: str) -> None:
         self.send(in_microseconds(message) if self._options.in_microseconds else message, channel)
