@@ -5,6 +5,7 @@
     ├── JournalError               the journal cannot be written or read
     │   ├── JournalExistsError     a session of this name was written before
     │   ├── JournalFullError       the disk is full: trading must stop
+    │   ├── DataDirInUseError      another trader runs with this data directory
     │   ├── RecordTooLargeError    one record beyond every limit
     │   ├── JournalMissingError    there is no journal where one was looked for
     │   └── JournalCorruptError    what is on disk is not what was written

@@ -80,6 +80,18 @@ class Storm:
         BreakerFile(self.session.directory.parent.parent).reset(by="a test", reason="seen")
         engine.on_command(_command("reset", "seen"), now_ns)
 
+    def trip(self) -> None:
+        """A person stops everything."""
+        self.core.engine.on_command(_command("trip", "a test"), time.time_ns())
+
+    def open_at_venues(self) -> list[str]:
+        """The orders that the venues have open."""
+        return [
+            order.client_id
+            for name, at in self.exchange.venues.items()
+            for order in at.venue.open_orders(account_of(self.exchange, name))
+        ]
+
     async def trade(self, seconds: float, *, halts_every_s: float = 0.3) -> None:
         until_s = _loop_s() + seconds
         while (left_s := until_s - _loop_s()) > 0:
@@ -125,8 +137,11 @@ class Storm:
 
 
 @asynccontextmanager
-async def storm(directory: Path, *, seed: int = 7) -> AsyncIterator[Storm]:
-    """A trader that has begun to trade; afterwards it is stopped and everything it has said is checked."""
+async def storm(directory: Path, *, seed: int = 7, ends_with: type[Exception] | None = None) -> AsyncIterator[Storm]:
+    """A trader that has begun to trade; afterwards it is stopped and everything it has said is checked.
+
+    ``ends_with``: what it is to fail with; then there is nothing to check.
+    """
     exchange = SimulatedExchange(EXCHANGES, SyntheticMarket(seed=seed, rate_per_s=300.0), spot_depth_interval_ms=20)
     await exchange.start()
     watcher = Watcher({name: BookHistory(at.venue) for name, at in exchange.venues.items()})
@@ -149,6 +164,10 @@ async def storm(directory: Path, *, seed: int = 7) -> AsyncIterator[Storm]:
             running.result()
         await found.until_trading()
         yield found
+        if ends_with is not None:
+            with pytest.raises(ends_with):
+                await running
+            return
         session.stop("the storm is over")
         await running
         assert watcher.looks

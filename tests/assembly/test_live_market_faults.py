@@ -31,7 +31,7 @@ Level = tuple[int, int]
 
 @pytest.fixture(autouse=True, scope="module")
 def _compiled() -> None:
-    warm_up(lambda *_: None, ("binance", "binanceusdm", "okx"))
+    warm_up(lambda *_: None, {name: name for name in ("binance", "binanceusdm", "okx")})
 
 
 class DrivenMarket(SyntheticMarket):

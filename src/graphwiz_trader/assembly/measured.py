@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from graphwiz_trader.hft.executor import FastOrderExecutor
 from graphwiz_trader.hft.performance import PerformanceMonitor
@@ -13,11 +14,13 @@ class MeasuredEngine:
     """A `venues.base.Sink`: the engine, and how long it takes for each market frame, its orders sent.
 
     Lines are made before the engine that they deliver to, because it is made with them: ``attach`` comes between
-    that and their first word.
+    that and their first word. What the engine raises is ``on_failure``'s business and ends no line: over the lines
+    that stand, open orders can still be cancelled. The engine hears nothing more then.
     """
 
-    def __init__(self, monitor: PerformanceMonitor) -> None:
+    def __init__(self, monitor: PerformanceMonitor, on_failure: Callable[[Exception], None]) -> None:
         self._note = monitor.on_processed
+        self._on_failure = on_failure
         self._engine: Sink = _Ended()
 
     def attach(self, engine: Sink) -> None:
@@ -29,20 +32,39 @@ class MeasuredEngine:
         self._engine = _Ended()
 
     def on_market_frame(self, line: int, frame: bytes, now_ns: int) -> None:
-        self._engine.on_market_frame(line, frame, now_ns)
+        try:
+            self._engine.on_market_frame(line, frame, now_ns)
+        except Exception as failure:
+            self._fail(failure)
         self._note(time.time_ns() - now_ns)
 
     def on_order_frame(self, line: int, frame: bytes, now_ns: int) -> None:
-        self._engine.on_order_frame(line, frame, now_ns)
+        try:
+            self._engine.on_order_frame(line, frame, now_ns)
+        except Exception as failure:
+            self._fail(failure)
 
     def on_snapshot(self, book: int, body: bytes, now_ns: int) -> None:
-        self._engine.on_snapshot(book, body, now_ns)
+        try:
+            self._engine.on_snapshot(book, body, now_ns)
+        except Exception as failure:
+            self._fail(failure)
 
     def on_line(self, line: int, up: bool, reason: str, now_ns: int) -> None:
-        self._engine.on_line(line, up, reason, now_ns)
+        try:
+            self._engine.on_line(line, up, reason, now_ns)
+        except Exception as failure:
+            self._fail(failure)
 
     def on_clock(self, line: int, offset_ns: int, error_ns: int, now_ns: int) -> None:
-        self._engine.on_clock(line, offset_ns, error_ns, now_ns)
+        try:
+            self._engine.on_clock(line, offset_ns, error_ns, now_ns)
+        except Exception as failure:
+            self._fail(failure)
+
+    def _fail(self, failure: Exception) -> None:
+        self.detach()
+        self._on_failure(failure)
 
 
 class _Ended:

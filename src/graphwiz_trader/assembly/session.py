@@ -34,12 +34,11 @@ from graphwiz_trader.assembly.venues import make_feeds, new_attempts, trading_li
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.errors import GraphwizError
 from graphwiz_trader.hft.events import Command, RecordKind
-from graphwiz_trader.hft.gateways import NotSentError
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.hft.performance import PerformanceMonitor
 from graphwiz_trader.hft.records import SessionEnd, encode
 from graphwiz_trader.journal.breaker import BreakerFile
-from graphwiz_trader.journal.errors import JournalError
+from graphwiz_trader.journal.data_lock import data_dir_lock
 from graphwiz_trader.journal.writer import JournalWriter
 from graphwiz_trader.venues.base import ApiKey, Credentials, Endpoints, Feed
 from graphwiz_trader.venues.exchanges import load_instruments
@@ -95,6 +94,7 @@ class TradingSession:
         self._order_side = order_side(config, self._endpoints, credentials, self._order_times.on_sent)
         self._stop = asyncio.Event()
         self._why = ""
+        self._failure: Exception | None = None
         started = datetime.now(UTC)
         self.name = f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         self.directory: Path = config.data_dir / JOURNAL_FOLDER / self.name
@@ -104,11 +104,21 @@ class TradingSession:
         self._why = self._why or why
         self._stop.set()
 
+    def _fail(self, failure: Exception) -> None:
+        """The engine has raised: it decides nothing more."""
+        self._failure = failure
+        self.stop(f"failed: {type(failure).__name__}")
+
     async def run(self, duration_s: float = 0.0) -> str:
         """Trade until `stop`, SIGINT or SIGTERM, or for ``duration_s``. Returns why it ended.
 
-        Raises SessionError when it cannot begin, JournalError when nothing can be recorded any more.
+        Raises SessionError when it cannot begin, DataDirInUseError while another session has its data directory,
+        JournalError when nothing can be recorded any more.
         """
+        with data_dir_lock(self._config.data_dir, self.name):
+            return await self._run(duration_s)
+
+    async def _run(self, duration_s: float) -> str:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stop, "Ctrl-C" if number == signal.SIGINT else "SIGTERM")
@@ -136,7 +146,7 @@ class TradingSession:
             inventory_lots=inventory,
         )
         journal.append(RecordKind.SESSION, 0, start.started_ns, encode(start))
-        sink = MeasuredEngine(self._monitor)
+        sink = MeasuredEngine(self._monitor, self._fail)
         attempts = new_attempts(exchanges)
         books = build_books(self._config, instruments)
         orders = self._order_side.connect(instruments, lines, books, sink, attempts)
@@ -172,9 +182,10 @@ class TradingSession:
         try:
             await self._until_stopped(tasks, duration_s)
             await self._end_orders(parts.core)
+            self._raise_failure()
             parts.sink.detach()
             journal.append(RecordKind.END, 0, time.time_ns(), encode(SessionEnd(self._why)))
-        except JournalError:
+        except Exception:
             await self._cancel_unrecorded(parts)
             raise
         finally:
@@ -191,6 +202,11 @@ class TradingSession:
             self.stop(f"{duration_s:g} s are over")
         for task in done - {stopped}:
             task.result()
+        self._raise_failure()
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
 
     async def _clock(self, core: Core, journal: JournalWriter) -> None:
         loop = asyncio.get_running_loop()
@@ -224,10 +240,10 @@ class TradingSession:
         self._order_times.note_answers(core.executor)
 
     async def _cancel_unrecorded(self, parts: _Parts) -> None:
-        """Nothing can be recorded any more, so nothing more may be decided; but what is open must not stay open."""
+        """The engine failed or cannot record: nothing more may be decided, but what is open must not stay open."""
         parts.sink.detach()
         for order in parts.core.executor.open_orders():
-            with suppress(NotSentError):
+            with suppress(Exception):  # one that cannot be cancelled keeps no other from it
                 parts.orders.gateways[order.exchange].cancel(order, time.time_ns())
         await asyncio.sleep(_TIMER_S)
 

@@ -29,7 +29,7 @@ class Breaker(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BreakerFile:
-    """The breaker of the traders that share a data directory. Raises JournalError when it cannot be made."""
+    """The breaker of a data directory, which outlives its traders. Raises JournalError when it cannot be made."""
 
     def __init__(self, data_dir: Path) -> None:
         self.path = data_dir / FILE_NAME

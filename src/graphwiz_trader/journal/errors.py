@@ -4,6 +4,7 @@ GraphwizError
 └── JournalError
     ├── JournalExistsError       the directory already holds a journal; one directory is one session
     ├── JournalFullError         no room for the next segment; everything appended before is intact
+    ├── DataDirInUseError        another trader runs with this data directory
     ├── RecordTooLargeError      a record past the format's limit
     ├── JournalMissingError      no journal there, or a segment was deleted while it was needed
     └── JournalCorruptError      bytes that no writer left; says in which file and where
@@ -26,6 +27,10 @@ class JournalExistsError(JournalError):
 
 class JournalFullError(JournalError):
     """The disk has no room for the next segment. Trading must stop: what it does now cannot be recorded."""
+
+
+class DataDirInUseError(JournalError):
+    """Another trader runs with this data directory."""
 
 
 class RecordTooLargeError(JournalError):

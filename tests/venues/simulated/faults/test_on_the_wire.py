@@ -48,7 +48,9 @@ class Desk:
     @asynccontextmanager
     async def follow(self, *streams: str) -> AsyncIterator[websockets.ClientConnection]:
         known = self.at.open_connections
-        async with websockets.connect(f"{self.urls.stream}/stream?streams={'/'.join(streams or (DEPTH,))}") as socket:
+        address = f"{self.urls.stream}/stream?streams={'/'.join(streams or (DEPTH,))}"
+        # To say goodbye on a connection that is half open takes the client four times as long as this.
+        async with websockets.connect(address, close_timeout=SOON_S) as socket:
             await until(lambda: self.at.open_connections > known)
             yield socket
 
