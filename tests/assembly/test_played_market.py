@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 import synthetic_recording
-from graphwiz_trader.assembly.core import FEES_PPM
 from graphwiz_trader.assembly.exchange_markets import PlayedMarket
 from graphwiz_trader.assembly.recorder import RecordingSession, Settings
 from graphwiz_trader.assembly.warmup import warm_up
@@ -23,6 +22,7 @@ from graphwiz_trader.config import HftConfig
 from graphwiz_trader.hft.events import Side
 from graphwiz_trader.recording.reader import segments_in
 from graphwiz_trader.venues.base import Endpoints
+from graphwiz_trader.venues.exchanges import exchange_of
 from graphwiz_trader.venues.simulated import SimulatedExchange, SyntheticMarket
 from graphwiz_trader.venues.simulated.okx.server import OkxVenue
 from recordings import need
@@ -60,7 +60,8 @@ async def played(
 ) -> AsyncIterator[tuple[SimulatedExchange, PlayedMarket, list[int]]]:
     """The exchange, its market, and a list that grows at every end of the recording."""
     ends: list[int] = []
-    instruments = survey(recording, FEES_PPM, lambda _: None, with_rules=True)
+    published = {exchange: exchange_of(exchange).fees_ppm for exchange in recording.exchanges}
+    instruments = survey(recording, published, lambda _: None, with_rules=True)
     market = PlayedMarket(
         recording, instruments, speed=speed, is_looped=is_looped, on_end=lambda: ends.append(len(ends) + 1)
     )

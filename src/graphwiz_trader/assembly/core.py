@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from types import MappingProxyType
 from typing import NamedTuple
@@ -25,18 +25,10 @@ from graphwiz_trader.hft.risk import HFTRiskManager
 from graphwiz_trader.hft.strategies.base import HFTStrategy
 from graphwiz_trader.hft.strategies.cross_exchange_arb import CrossExchangeArbitrage
 from graphwiz_trader.hft.strategies.stat_arb import StatisticalArbitrage
-from graphwiz_trader.venues.exchanges import Fees, orders_of
+from graphwiz_trader.venues.exchanges import Fees, exchange_of, orders_of
 from graphwiz_trader.venues.simulated.reports import WIRE as REPORTS_WIRE
 from graphwiz_trader.venues.simulated.reports import decode_reports
 
-FEES_PPM: Mapping[str, tuple[int, int]] = {
-    "binance": (1_000, 1_000),
-    "binanceusdm": (200, 500),
-    "binancecoinm": (200, 500),
-    "okx": (800, 1_000),
-}
-"""(maker, taker) as the venues publish them for accounts without discounts; OKX's are those of spot, the higher."""
-_UNKNOWN_FEES_PPM = (1_000, 1_000)
 MARKET, ORDERS = "market", "orders"
 
 
@@ -103,15 +95,14 @@ def parallel_numbers(lines: Sequence[Line]) -> tuple[int, ...]:
     return tuple(number for ids in market_line_ids(lines).values() for number, _ in enumerate(ids))
 
 
-def fees_ppm(config: HftConfig) -> dict[str, tuple[int, int]]:
+def recorded_fees_ppm(exchanges: Iterable[str], config: HftConfig) -> dict[str, tuple[int, int]]:
     """(maker, taker) of each exchange of a recording: the published rates unless the configuration knows better."""
-    fees = dict(FEES_PPM)
-    for exchange, settings in config.market_data.exchanges.items():
-        maker, taker = fees.get(exchange, _UNKNOWN_FEES_PPM)
-        fees[exchange] = (
-            maker if settings.maker_fee_ppm is None else settings.maker_fee_ppm,
-            taker if settings.taker_fee_ppm is None else settings.taker_fee_ppm,
-        )
+    paid = fees_paid(config)
+    fees = {}
+    for exchange in exchanges:
+        maker, taker = exchange_of(exchange).fees_ppm
+        own_maker, own_taker = paid.get(exchange, (None, None))
+        fees[exchange] = (maker if own_maker is None else own_maker, taker if own_taker is None else own_taker)
     return fees
 
 

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 
-from graphwiz_trader.assembly.core import FEES_PPM
 from graphwiz_trader.assembly.exchange_markets import LiveMarket, PlayedMarket
 from graphwiz_trader.backtest.recordings import Recording
 from graphwiz_trader.backtest.survey import survey
@@ -33,7 +32,8 @@ def _played(wanted: Wanted, sources: Sequence[str]) -> tuple[Market, Instruments
     if missing:
         raise CannotServeError(f"the recording has nothing of {', '.join(missing)}; it has {', '.join(files)}")
     recording = Recording({venue: files[venue] for venue in wanted.venues})
-    instruments = survey(recording, FEES_PPM, lambda _: None, with_rules=True)
+    published = {venue: exchange_of(venue).fees_ppm for venue in wanted.venues}
+    instruments = survey(recording, published, lambda _: None, with_rules=True)
     market = PlayedMarket(
         recording, instruments, speed=wanted.speed, is_looped=wanted.is_looped, on_end=partial(_say_end, wanted)
     )

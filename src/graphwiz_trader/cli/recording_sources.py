@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from graphwiz_trader.assembly.core import FEES_PPM
 from graphwiz_trader.backtest.recordings import RecordingError
 from graphwiz_trader.errors import did_you_mean
 from graphwiz_trader.recording.reader import segments_in
+from graphwiz_trader.venues.exchanges import NATIVE
 
 
 def files_of(sources: Sequence[str]) -> dict[str, list[Path]]:
@@ -16,8 +16,8 @@ def files_of(sources: Sequence[str]) -> dict[str, list[Path]]:
     files: dict[str, list[Path]] = {}
     for source in sources:
         for exchange, paths in _files_of_one(source).items():
-            if exchange not in FEES_PPM and "=" in source:
-                raise RecordingError(f"unknown exchange {exchange} in {source!r}; {did_you_mean(exchange, FEES_PPM)}")
+            if exchange not in NATIVE and "=" in source:
+                raise RecordingError(f"unknown exchange {exchange} in {source!r}; {did_you_mean(exchange, NATIVE)}")
             files.setdefault(exchange, []).extend(paths)
     return files
 

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from graphwiz_trader.assembly.core import fees_ppm
+from graphwiz_trader.assembly.core import recorded_fees_ppm
 from graphwiz_trader.assembly.replays import direct_replay, journal_replay
 from graphwiz_trader.assembly.socket_replay import socket_replay
 from graphwiz_trader.backtest.recordings import Recording
@@ -78,7 +78,7 @@ def replay(
         return
     recording = Recording(files_of(sources))
     with _progress(console, "reading") as advance:
-        instruments = survey(recording, fees_ppm(config), advance)
+        instruments = survey(recording, recorded_fees_ppm(recording.exchanges, config), advance)
     if through:
         with _progress(console, "replaying through sockets") as advance:
             figures = socket_replay(config, instruments, recording, speed=speed, progress=advance)

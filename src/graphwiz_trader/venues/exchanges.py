@@ -125,6 +125,8 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     """The real venue's addresses."""
     new_attempts: Callable[[], Allowance]
     """How often its addresses may be connected to."""
+    fees_ppm: tuple[int, int]
+    """(maker, taker) as published for accounts without discounts; the highest, where they depend on the instrument."""
     polled_wire: str = ""
     """What its feed speaks that asks by REST; empty where there is none."""
     binary: Binary | None = None
@@ -152,6 +154,7 @@ _EXCHANGES = {
             orders="wss://ws-api.binance.com:443/ws-api/v3",
         ),
         new_attempts=SPOT.new_attempts,
+        fees_ppm=SPOT.fees_ppm,
         binary=Binary("binance-sbe", "wss://stream-sbe.binance.com:9443"),
     ),
     "binanceusdm": Exchange(
@@ -164,6 +167,7 @@ _EXCHANGES = {
             orders="wss://ws-fapi.binance.com/ws-fapi/v1",
         ),
         new_attempts=USDM.new_attempts,
+        fees_ppm=USDM.fees_ppm,
     ),
     "binancecoinm": Exchange(
         load=binance_rules.load_instruments,
@@ -171,6 +175,7 @@ _EXCHANGES = {
         orders=None,
         public=Endpoints(rest="https://dapi.binance.com", stream="wss://dstream.binance.com", orders=""),
         new_attempts=COINM.new_attempts,
+        fees_ppm=COINM.fees_ppm,
     ),
     "okx": Exchange(
         load=okx_rules.load_instruments,
@@ -178,8 +183,12 @@ _EXCHANGES = {
         orders=None,
         public=Endpoints(rest="https://openapi.okx.com", stream="wss://ws.okx.com", orders=""),
         new_attempts=okx_market.new_attempts,
+        fees_ppm=okx_market.FEES_PPM[okx_market.SPOT],
     ),
 }
+
+NATIVE = tuple(_EXCHANGES)
+"""The exchanges whose protocols are spoken here, and whose raw frames can be replayed."""
 
 _THROUGH_CCXT = Exchange(
     load=ccxt_rules.load_instruments,
@@ -187,6 +196,7 @@ _THROUGH_CCXT = Exchange(
     orders=None,
     public=OWN_ADDRESSES,
     new_attempts=new_ccxt_attempts,
+    fees_ppm=(1_000, 1_000),
     polled_wire="ccxt-rest",
 )
 
