@@ -6,8 +6,9 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -18,7 +19,9 @@ from graphwiz_trader.assembly.session import TradingSession
 from graphwiz_trader.assembly.warmup import warm_up
 from graphwiz_trader.cli.trade import _endpoints
 from graphwiz_trader.config import ConfigError, HftConfig, load
-from graphwiz_trader.hft.events import RecordKind
+from graphwiz_trader.hft.events import Fill, RecordKind
+from graphwiz_trader.hft.instruments import UNIT_DECIMALS
+from graphwiz_trader.hft.performance import Latency
 from graphwiz_trader.hft.records import SessionStart
 from graphwiz_trader.journal.layout import Record
 from graphwiz_trader.journal.reader import JournalReader
@@ -68,6 +71,7 @@ def trade(
     mode: str,
     enough: Callable[[list[Record]], bool],
     credentials: dict[str, Credentials] | None = None,
+    market_data: Mapping[str, Any] = MappingProxyType({}),
     **paper: Any,
 ) -> tuple[list[Record], int]:
     """A session on a synthetic market until its journal holds enough; the journal, and who asked the order port."""
@@ -77,7 +81,13 @@ def trade(
     async def run() -> None:
         nonlocal asked
         config = HftConfig.model_validate(
-            {"mode": mode, "data_dir": directory, "strategies": EAGER, "paper": {"latency_ms": 2.0, **paper}}
+            {
+                "mode": mode,
+                "data_dir": directory,
+                "strategies": EAGER,
+                "market_data": dict(market_data),
+                "paper": {"latency_ms": 2.0, **paper},
+            }
         )
         async with OrderPort() as port, serving(*EXCHANGES, market=SyntheticMarket(seed=7)) as exchange:
             session = TradingSession(config, endpoints_of(exchange, port), credentials or {})
@@ -108,6 +118,32 @@ def test_a_paper_session_trades_on_the_books_it_follows_and_no_order_leaves_it(t
     assert msgspec.json.decode(records[0].payload, type=SessionStart).mode == "paper"
     assert count(records, RecordKind.ORDER) > 0
     assert asked == 0
+
+
+def test_paper_fills_pay_each_venues_own_fee_and_answers_take_the_configured_latency(tmp_path: Path) -> None:
+    fees_ppm = {"binance": 700, "binanceusdm": 300}
+
+    def have_traded(seen: list[Record]) -> bool:
+        fills = [msgspec.json.decode(r.payload, type=Fill) for r in seen if r.kind == RecordKind.FILL]
+        return {fill.book for fill in fills} >= {0, 2} and count(seen, RecordKind.LATENCY) > 1
+
+    market_data = {"exchanges": {name: {"taker_fee_ppm": fee} for name, fee in fees_ppm.items()}}
+    records, _ = trade(tmp_path, "paper", have_traded, market_data=market_data, latency_ms=15.0)
+    start = msgspec.json.decode(records[0].payload, type=SessionStart)
+    for record in records:
+        if record.kind == RecordKind.FILL:
+            fill = msgspec.json.decode(record.payload, type=Fill)
+            instrument = start.instruments[fill.book]
+            trade_of = fill.trade
+            paid_on = instrument.notional_money(trade_of.price_ticks, trade_of.size_lots) // 10**UNIT_DECIMALS
+            if trade_of.fee_asset == instrument.base:  # spot: a purchase pays in what it brings
+                paid_on = trade_of.size_lots * instrument.lot_units
+            assert trade_of.fee_units == pytest.approx(paid_on * fees_ppm[instrument.exchange] / 1e6, rel=1e-3)
+    *_, last = (record for record in records if record.kind == RecordKind.LATENCY)
+    latency = msgspec.json.decode(last.payload, type=Latency)
+    assert latency.round_trip_ns.count >= 2
+    assert latency.order_ns.count >= latency.round_trip_ns.count
+    assert 0.95 * 2 * 15e6 < (latency.round_trip_ns.p50 or 0) < 500e6
 
 
 def test_a_paper_sessions_journal_gives_the_same_decisions_bit_for_bit(tmp_path: Path) -> None:

@@ -46,6 +46,16 @@ def test_latency_is_in_seconds_by_quantile(fold: StateFold) -> None:
     assert found["graphwiz_round_trip_seconds", (("quantile", "0.5"),)] == pytest.approx(412e-6)
 
 
+def test_an_answer_on_paper_is_not_taken_for_a_venues() -> None:
+    made = StateFold()
+    for item in MadeUpSession().records(12, frames_per_s=200):
+        made.apply(item)
+    made.state.mode = "paper"
+    found = samples(made)
+    assert found["graphwiz_simulated_round_trip_seconds", (("quantile", "0.5"),)] == pytest.approx(412e-6)
+    assert not any(name.startswith("graphwiz_round_trip") for name, _ in found)
+
+
 def test_a_book_is_in_exactly_one_trust_state(fold: StateFold) -> None:
     trust = {k: v for k, v in samples(fold).items() if k[0] == "graphwiz_book_trust"}
     assert len(trust) == 4 * 5

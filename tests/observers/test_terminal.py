@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import msgspec
 import pytest
 from rich.console import Console, RenderableType
 
@@ -92,6 +93,12 @@ def test_the_summary_says_how_the_run_ended_and_what_it_came_to() -> None:
     assert "ended: stopped by the user" in text
     assert f"{state.counts.orders:,} ({state.counts.fills:,} fills" in text
     assert panels.plain_money(state.pnl.net) in text
+
+
+def test_answers_on_paper_are_said_to_be_simulated(running: TraderState) -> None:
+    on_paper = msgspec.structs.replace(running, mode="paper")
+    assert "answers simulated" in "".join(drawn(summary(on_paper), 100, 60))
+    assert "answers simulated" not in "".join(drawn(summary(running), 100, 60))
 
 
 def test_the_summary_of_a_killed_run_says_so(running: TraderState) -> None:

@@ -26,6 +26,7 @@ from graphwiz_trader.hft.events import Line
 from graphwiz_trader.hft.gateways import OrderGateway
 from graphwiz_trader.hft.instruments import Instruments, units_from_text
 from graphwiz_trader.hft.orderbook import OrderBookManager
+from graphwiz_trader.hft.orders import Order
 from graphwiz_trader.hft.queue_position import QueueRule
 from graphwiz_trader.venues.base import Credentials, Endpoints, Sink
 from graphwiz_trader.venues.pacing import pause
@@ -33,6 +34,9 @@ from graphwiz_trader.venues.simulated.agenda import Agenda
 from graphwiz_trader.venues.simulated.in_process import InProcessVenues, Latency
 from graphwiz_trader.venues.simulated.reports import WIRE as REPORTS_WIRE
 from graphwiz_trader.venues.simulated.shadow import ShadowVenues
+
+OnSent = Callable[[str, int, int], None]
+"""Is told of an order's client id, when it was decided, and when it was sent."""
 
 
 class Connected(NamedTuple):
@@ -67,12 +71,12 @@ def order_side(
     config: HftConfig,
     endpoints: Mapping[str, Endpoints],
     credentials: Mapping[str, Credentials],
-    on_sent: Callable[[str, int, int], None],
+    on_sent: OnSent,
 ) -> OrderSide:
     """The order side of the configured mode. ``endpoints`` and ``credentials`` are for order lines alone."""
     if config.mode == "simulated":
         return _Sent(endpoints, credentials, on_sent)
-    return _Kept(config.paper, trades=config.mode == "paper")
+    return _Kept(config.paper, on_sent if config.mode == "paper" else None)
 
 
 class _Sent:
@@ -84,7 +88,7 @@ class _Sent:
         self,
         endpoints: Mapping[str, Endpoints],
         credentials: Mapping[str, Credentials],
-        on_sent: Callable[[str, int, int], None],
+        on_sent: OnSent,
     ) -> None:
         self._endpoints = endpoints
         self._credentials = credentials
@@ -110,9 +114,10 @@ class _Kept:
 
     wire = REPORTS_WIRE
 
-    def __init__(self, paper: PaperConfig, *, trades: bool) -> None:
+    def __init__(self, paper: PaperConfig, on_sent: OnSent | None) -> None:
+        """``on_sent`` None: nothing is filled."""
         self._paper = paper
-        self._trades = trades
+        self._on_sent = on_sent
 
     async def inventory(self, instruments: Instruments) -> dict[int, int]:
         held = {asset: units_from_text(f"{amount:f}") for asset, amount in self._paper.balances.items()}
@@ -127,9 +132,13 @@ class _Kept:
         attempts: Attempts,  # noqa: ARG002  # nothing is connected to
     ) -> Connected:
         order_lines = line_ids(lines, ORDERS)
-        venues = self._venues(books, order_lines) if self._trades else ShadowVenues(order_lines)
+        venues: _LocalVenues = ShadowVenues(order_lines)
+        gateway: OrderGateway = venues
+        if self._on_sent is not None:
+            venues = self._venues(books, order_lines)
+            gateway = _Timed(venues, self._on_sent)
         desk = _Desk(venues, sink, tuple(order_lines.values()))
-        return Connected(dict.fromkeys(instruments.exchanges, venues), (desk.run,), {}, desk.around)
+        return Connected(dict.fromkeys(instruments.exchanges, gateway), (desk.run,), {}, desk.around)
 
     def _venues(self, books: OrderBookManager, order_lines: Mapping[str, int]) -> InProcessVenues:
         latency_ns = round(self._paper.latency_ms * 1e6)
@@ -141,6 +150,20 @@ class _Kept:
             funds=dict.fromkeys(order_lines, funds),
             rule=QueueRule[self._paper.fill_model.upper()],
         )
+
+
+class _Timed:
+    """A gateway whose orders' times are noted, as order lines note them."""
+
+    def __init__(self, venues: OrderGateway, on_sent: OnSent) -> None:
+        self._place = venues.place
+        self._on_sent = on_sent
+        self.cancel = venues.cancel
+        self.query = venues.query
+
+    def place(self, order: Order, now_ns: int) -> None:
+        self._place(order, now_ns)
+        self._on_sent(order.client_id, now_ns, time.time_ns())
 
 
 class _LocalVenues(OrderGateway, Protocol):

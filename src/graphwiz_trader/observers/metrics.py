@@ -31,6 +31,7 @@ _LATENCIES = {
     "order_ns": ("order", "From a frame's arrival until the order it caused is sent."),
     "round_trip_ns": ("round_trip", "From sending an order to its answer."),
 }
+_ON_PAPER = {"round_trip_ns": ("simulated_round_trip", "From placing an order on paper to its answer, as configured.")}
 _QUANTILES = {"p50": "0.5", "p90": "0.9", "p99": "0.99", "p999": "0.999", "max": "1"}
 
 
@@ -141,7 +142,8 @@ def _books(state: TraderState) -> Iterator[Metric]:
 
 
 def _latencies(state: TraderState) -> Iterator[Metric]:
-    for field, (name, meaning) in _LATENCIES.items():
+    named = _LATENCIES | (_ON_PAPER if state.mode == "paper" else {})
+    for field, (name, meaning) in named.items():
         spread: Percentiles = getattr(state.latency, field)
         gauge = GaugeMetricFamily(f"graphwiz_{name}_seconds", meaning, labels=["quantile"])
         for percentile, quantile in _QUANTILES.items():

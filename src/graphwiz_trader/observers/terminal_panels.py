@@ -86,7 +86,7 @@ def latency(state: TraderState) -> RenderableType:
         ("answer", state.latency.round_trip_ns),
     ):
         table.add_row(_name(name), *_latency_cells(spread))
-    return _panel(table, "Latency")
+    return _panel(table, "Latency (answers simulated)" if state.mode == "paper" else "Latency")
 
 
 def positions(state: TraderState, *, compact: bool = False) -> RenderableType:

@@ -86,7 +86,7 @@ function draw(message) {
     exchange, symbol, position.size, isZero(position.size) || position.average_price === null ? null : cut(position.average_price, 4),
     money(position.realised), money(position.unrealised),
   ]));
-  drawLatency(state.latency);
+  drawLatency(state.latency, state.mode);
   tables.strategies.show(state.strategies.map((strategy) => [
     { text: strategy.name, tone: strategy.active ? "name" : "dim name", title: strategy.name }, count(strategy.trades), money(strategy.pnl),
     strategy.trades ? `${(100 * strategy.win_rate).toFixed(0)} %` : null,
@@ -131,8 +131,9 @@ function drawFigures(state) {
   at("frames").title = `${count(state.counts.frames)} so far, ${count(state.counts.refused)} refused`;
 }
 
-function drawLatency(latency) {
-  const rows = [["frame → done", latency.processing_ns], ["frame → order", latency.order_ns], ["order → answer", latency.round_trip_ns]];
+function drawLatency(latency, mode) {
+  const answer = mode === "paper" ? "order → simulated answer" : "order → answer";
+  const rows = [["frame → done", latency.processing_ns], ["frame → order", latency.order_ns], [answer, latency.round_trip_ns]];
   tables.latency.show(rows.map(([name, spread]) => [
     { text: name, title: `${count(spread.count)} measured` },
     ...["p50", "p90", "p99", "p999", "max"].map((key) => duration(spread[key])),
