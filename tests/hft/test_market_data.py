@@ -28,6 +28,10 @@ from hft.floor import (
 LIVE, STALE, SYNCING, CROSSED, BROKEN = Trust.LIVE, Trust.STALE, Trust.SYNCING, Trust.CROSSED, Trust.BROKEN
 
 
+def said_at(event_ms: int, frame: bytes) -> bytes:
+    return frame.replace(b'"E":1', b'"E":%d' % event_ms)
+
+
 def _levels(floor: Floor, book: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
     return floor.book(book).levels(Side.BUY), floor.book(book).levels(Side.SELL)
 
@@ -130,6 +134,69 @@ def test_a_gap_makes_the_book_untrusted_until_the_next_snapshot(book: int, missi
     assert not floor.book(book).is_trusted
     floor.snapshot(book, snapshot(103))
     assert floor.journal.trust_of(book)[1:] == [(BROKEN, "gap in the sequence"), (LIVE, "snapshot")]
+
+
+@pytest.mark.parametrize(
+    ("book", "continued", "anew"),
+    [
+        (SPOT, spot_depth(102, 102), spot_depth(1, 2, bids=[("99.9", "2")])),
+        (PERP, usdm_depth(102, 102, 101), usdm_depth(1, 2, 0, bids=[("99.9", "2")])),
+    ],
+    ids=["spot", "usdm"],
+)
+def test_a_venue_that_counts_anew_says_small_ids_late_and_the_book_is_begun_again(
+    book: int, continued: bytes, anew: bytes
+) -> None:
+    floor = Floor()
+    floor.make_live(book)
+    assert floor.frames(book, said_at(10_000, continued)) == [-1]
+    old = [said_at(time_ms, anew) for time_ms in (9_000, 10_000, 11_500)]
+    assert floor.frames(book, *old) == [-1, -1, -1]
+    assert floor.book(book).is_trusted, "they were told before, or for the same time by another server"
+    floor.frames(book, said_at(11_501, anew))
+    assert floor.book(book).trust is BROKEN
+    assert floor.asked == [book]
+    assert floor.snapshot(book, snapshot(1)) == book
+    assert floor.book(book).last_update_id == 2
+    assert floor.book(book).best_bid == (999, 2000)
+
+
+def test_on_a_line_that_is_alone_no_id_is_told_twice_for_different_times() -> None:
+    """Small ids may soon be where the old ones were, and then continue a book that is another."""
+    floor = Floor(up=True)
+    floor.make_live(SPOT)
+    floor.frames(SPOT, said_at(10_000, spot_depth(102, 104)))
+    floor.frames(SPOT, said_at(9_900, spot_depth(101, 101)), said_at(10_000, spot_depth(102, 104)))
+    assert floor.book(SPOT).is_trusted, "what comes twice, or late, has its old time"
+    floor.frames(SPOT, said_at(10_001, spot_depth(101, 103)))
+    assert floor.book(SPOT).trust is BROKEN
+
+
+def test_what_a_line_that_has_gone_said_is_not_held_against_the_other() -> None:
+    floor = Floor(lines=["binance", "binance"], up=True)
+    floor.make_live(SPOT)
+    floor.frames(SPOT, said_at(10_000, spot_depth(102, 104)))
+    floor.market_data.on_line(1, up=False, now_ns=START)
+    again = said_at(10_060, spot_depth(103, 104))
+    floor.frames(SPOT, again, now=START + 1_500 * MS)
+    assert floor.book(SPOT).is_trusted
+    floor.frames(SPOT, again, now=START + 1_500 * MS + 1)
+    assert floor.book(SPOT).trust is BROKEN
+
+
+@pytest.mark.parametrize(
+    ("book", "update"), [(SPOT, spot_depth(101, 102)), (PERP, usdm_depth(99, 102, 98))], ids=["spot", "usdm"]
+)
+def test_a_snapshot_whose_id_the_stream_does_not_reach_is_not_waited_for_for_ever(book: int, update: bytes) -> None:
+    floor = Floor()
+    floor.snapshot(book, snapshot(10**15))
+    floor.frames(book, update, now=START + 5 * SECOND)
+    assert floor.asked == []
+    floor.frames(book, update, now=START + 5 * SECOND + 1)
+    assert floor.book(book).trust is BROKEN
+    assert floor.asked == [book]
+    assert floor.snapshot(book, snapshot(100)) == book
+    assert floor.book(book).last_update_id == 102
 
 
 def test_a_spot_update_may_overlap_what_is_known_but_a_usdm_update_must_continue_it() -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from graphwiz_trader.hft.events import Trust
 from graphwiz_trader.venues.simulated.faults.kinds import Fault
-from venues.fault_bench import BOUND_S, SOME_FRAMES, CheckedSink, FaultBench, MovingMarket
+from venues.fault_bench import SOME_FRAMES, CheckedSink, FaultBench, MovingMarket
 from venues.feed_bench import TIMING, FeedOnBench
 from venues.frame_relay import Mischief, untouched
 from venues.harness import on_uvloop
@@ -75,7 +75,7 @@ class FaultMatrix(FeedOnBench):
             b.relay.meddle = mischief = Mischief(seed, Mischief.KINDS, 0.3, lambda _frame: True)
             await b.until(lambda: mischief.done.total() >= 60)
             mischief.is_over = True
-            await b.until_trusted_within(2 * BOUND_S)
+            await b.until_trusted_within()
             assert b.snapshots_asked + len(b.relay.said) <= 2 * mischief.done.total()
             assert b.relay.connections == 1
 
@@ -129,7 +129,7 @@ class FaultMatrix(FeedOnBench):
             assert asyncio.get_running_loop().time() - began_s >= 2 * _DEAD_AFTER_S
             assert not any(b.sink.trusts(book) for book in b.all)
             b.relay.is_mute = False
-            await b.until_trusted_within(3 * BOUND_S)
+            await b.until_trusted_within()
             assert b.snapshots_asked <= len(b.all)
 
     @on_uvloop
@@ -140,7 +140,7 @@ class FaultMatrix(FeedOnBench):
             await b.until(lambda: b.relay.connections >= 3)
             assert asyncio.get_running_loop().time() - began_s >= 2 * SILENCE_S
             b.relay.meddle = untouched
-            await b.until_trusted_within(2 * BOUND_S)
+            await b.until_trusted_within()
 
     @on_uvloop
     async def test_a_server_that_falls_silent_is_left_and_found_again(self):
@@ -158,7 +158,7 @@ class FaultMatrix(FeedOnBench):
             b.served.faults.add(Fault(fault="restart", at_s=(0.0,), down_s=0.5))
             await b.until(lambda: not b.feed.is_up)
             assert {trust for _, trust in b.sink.trust[-len(b.all) :]} == {Trust.STALE}
-            await b.until_trusted_within(3 * BOUND_S)
+            await b.until_trusted_within()
             assert b.relay.connections <= 8
 
     @on_uvloop
@@ -167,7 +167,7 @@ class FaultMatrix(FeedOnBench):
             for number in range(1, 6):
                 await b.until(lambda number=number: len(b.sink.lines) == 2 * number - 1)
                 b.relay.drop_all()
-            await b.until_trusted_within(3 * BOUND_S)
+            await b.until_trusted_within()
             assert b.relay.connections == 6
             assert "HTTP" not in b.feed.last_failure, "the venue refuses who comes too often"
 

@@ -76,8 +76,9 @@ class StirredMarket:
         price, size = price_steps * rules.price_step_ticks, size_steps * rules.size_step_lots
         for served in self._venues.values():
             if book in served.venue.books.values():
-                served.venue.place_for_market(book, side, price, size, TimeInForce.GTC, 0)
-                served.venue.publish(0)
+                now_ms = time_ns() // 1_000_000
+                served.venue.place_for_market(book, side, price, size, TimeInForce.GTC, now_ms)
+                served.venue.publish(now_ms)
 
 
 class BenchSink(Watched):

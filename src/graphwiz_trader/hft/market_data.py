@@ -136,12 +136,16 @@ class MarketData:
         """A market data line came up or broke. When the exchange's last is down, what its books miss is unknown."""
         exchange = self._exchange_of[line]
         lines_up = self._lines_up[exchange]
+        was_up = len(lines_up)
         if up:
             lines_up.add(line)
-            return
-        lines_up.discard(line)
+        else:
+            lines_up.discard(line)
         for instrument in self._books.instruments.on_exchange(exchange):
             book = instrument.book
+            self._records[book]["alone_ns"] = 0 if len(lines_up) != 1 else now_ns if was_up > 1 else 1
+            if up:
+                continue
             if not lines_up:
                 self._held[book].clear()
                 self._gaps.pop(book, None)

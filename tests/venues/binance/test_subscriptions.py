@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import inf
 from random import Random
 
@@ -137,15 +138,39 @@ def test_a_change_of_mind_while_a_request_is_under_way_is_acted_on_afterwards():
     assert again.method == "SUBSCRIBE"
 
 
-def test_a_stream_that_is_acknowledged_and_silent_is_reported_by_name_and_once():
+def test_a_stream_that_is_acknowledged_and_silent_is_reported_by_name_and_asked_for_ever_more_rarely():
     made = subscriptions(["a@depth", "b@depth"])
     settle(made, set())
     made.on_heard("a@depth")
-    assert made.next_s() == 30.0
-    assert everything_due(made, 30.0) == []
-    assert made.last_failure == "b@depth: acknowledged, and then silent for 30 s"
-    assert made.unheard == set()
+    asked_s = []
+    for _ in range(7):
+        assert made.next_request(made.next_s()) is None
+        assert made.last_failure == "b@depth: acknowledged, and then silent for 30 s"
+        assert made.are_settled, "it holds up nobody"
+        asked_s.append(made.next_s())
+        again = made.next_request(made.next_s())
+        assert (again.method, again.params) == ("SUBSCRIBE", ["b@depth"])
+        made.on_answer(again.id, "", asked_s[-1])
+    pauses_s = [later - sooner - 30.0 for sooner, later in pairwise(asked_s)]
+    assert pauses_s == [60.0, 120.0, 240.0, 480.0, 600.0, 600.0]
+
+
+def test_a_silent_stream_that_is_heard_is_well_again():
+    made = subscriptions(["a@depth"])
+    settle(made, set())
+    assert made.next_request(30.0) is None
+    made.on_heard("a@depth")
     assert made.next_s() == inf
+    assert made.unheard == set()
+
+
+def test_a_silent_stream_can_be_left():
+    made = subscriptions(["a@depth"])
+    settle(made, set())
+    assert made.next_request(30.0) is None
+    made.unwant(["a@depth"], 31.0)
+    left = made.next_request(31.0)
+    assert (left.method, left.params) == ("UNSUBSCRIBE", ["a@depth"])
 
 
 def test_a_stream_that_may_be_silent_is_not_waited_for():

@@ -31,6 +31,11 @@ from graphwiz_trader.hft.kernels.layout import (
 SYNCING, LIVE, STALE, CROSSED, BROKEN = 0, 1, 2, 3, 4  # events.Trust
 _MOST_IDS = 1 << 32
 """More changes than this never lie in one update, nor between a ticker and its book: such an id is damage."""
+_SERVERS_MS = 1_500
+"""So much apart two of a venue's servers tell of one change: their interval, a second at most, and then some."""
+_MS = 1_000_000
+_CAUGHT_UP_NS = 5_000 * _MS
+"""A snapshot is ahead of the stream by what the network takes, never by so much."""
 
 
 @inlined
@@ -73,19 +78,33 @@ def _apply_update(book: Record, event: Record, received_ns: int) -> int:
     if book.sequence_rule == SEQUENCE_FUTURES:
         if book.first_pending == 1:
             if event.final_id < book.last_id:
-                return outcome.QUIET
+                return _passed(book, event, received_ns)
             if event.first_id > book.last_id:
                 return outcome.GAP
         elif event.final_id <= book.last_id:
-            return outcome.QUIET
+            return _passed(book, event, received_ns)
         elif event.previous_id != book.last_id:
             return outcome.GAP
     else:
         if event.final_id <= book.last_id:
-            return outcome.QUIET
+            return _passed(book, event, received_ns)
         if event.first_id > book.last_id + 1:
             return outcome.GAP
     return _continue_with(book, event, received_ns)
+
+
+@kernel
+def _passed(book: Record, event: Record, received_ns: int) -> int:
+    """An update whose id the book has passed: it is old, unless the venue said it after what the book has. Then it
+    counts anew, or the snapshot's id was none of this book's: its ids may never come, or come for other changes.
+    """
+    if book.first_pending == 1:
+        is_later = received_ns - book.received_ns > _CAUGHT_UP_NS
+    elif book.alone_ns != 0 and received_ns - book.alone_ns > _SERVERS_MS * _MS:
+        is_later = event.event_ms > book.event_ms
+    else:
+        is_later = event.event_ms - book.event_ms > _SERVERS_MS
+    return outcome.GAP if is_later else outcome.QUIET
 
 
 @kernel

@@ -77,6 +77,7 @@ BOOK = np.dtype(
         ("last_id", np.int64),
         ("left_id", np.int64),  # where the venue stood when it last began to count anew,
         ("left_ms", np.int64),  # and its time by then
+        ("alone_ns", np.int64),  # since when one line only has brought its updates; 0: there are several, or unknown
         ("updates", np.int64),
         ("event_ms", np.int64),
         ("received_ns", np.int64),

@@ -4,7 +4,7 @@ A request about many streams is answered as a whole: one name that the venue doe
 after an error, or no answer, they are asked for again in ever smaller company, until the bad one stands alone.
 
 An acknowledged stream may yet stay silent: USD-M acknowledges a subscription on the wrong path and sends nothing. So
-each stream is also expected to be heard.
+each stream is also expected to be heard, and one that is not is asked for again, ever more rarely.
 
 Source: Binance spot API docs, "Live subscribing/unsubscribing to streams".
 """
@@ -27,7 +27,7 @@ _ANSWER_S = 5.0
 _SILENT_S = 30.0
 """A stream of levels or prices that is acknowledged and then says nothing for so long is reported."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 30.0, 600.0
-"""Until a stream that was refused alone is asked for again: a symbol may trade again."""
+"""Until a stream that was refused alone, or is silent, is asked for again: a symbol may trade again."""
 _MAY_BE_SILENT = "@trade"
 """Some symbols trade once an hour."""
 
@@ -47,7 +47,12 @@ class _Phase(Enum):
     OUT = "not subscribed"
     ASKED = "subscribe sent"
     IN = "subscribed"
+    SILENT = "subscribed, and nothing has come"
     LEAVING = "unsubscribe sent"
+
+
+_SUBSCRIBED = (_Phase.IN, _Phase.SILENT)
+_TO_BE_ASKED_FOR = (_Phase.OUT, _Phase.SILENT)
 
 
 class _Stream:
@@ -84,7 +89,7 @@ class Subscriptions:
 
     @property
     def unheard(self) -> set[str]:
-        """Streams that have been acknowledged and from which a first message is waited for."""
+        """Streams that have been acknowledged and from which nothing has come yet."""
         return self._unheard
 
     def begin(self, now_s: float) -> None:
@@ -102,7 +107,7 @@ class Subscriptions:
                 stream.wanted = True
                 if stream.phase is _Phase.OUT:
                     stream.due_s = now_s
-                elif stream.phase is _Phase.IN:
+                elif stream.phase in _SUBSCRIBED:
                     stream.due_s = inf
 
     def unwant(self, names: Iterable[str], now_s: float) -> None:
@@ -112,7 +117,7 @@ class Subscriptions:
             self._unheard.discard(name)
             if stream.phase is _Phase.OUT:
                 stream.due_s = inf
-            elif stream.phase is _Phase.IN:
+            elif stream.phase in _SUBSCRIBED:
                 stream.due_s = now_s
 
     def on_answer(self, request_id: int, error: str, now_s: float) -> None:
@@ -132,8 +137,9 @@ class Subscriptions:
         """A message of a stream has come."""
         self._unheard.discard(name)
         stream = self._streams.get(name)
-        if stream is not None and stream.phase is _Phase.IN and stream.wanted:
-            stream.due_s = inf
+        if stream is not None and stream.phase in _SUBSCRIBED and stream.wanted:
+            stream.phase, stream.refusal, stream.due_s = _Phase.IN, "", inf
+            stream.pauses.reset()
 
     def next_s(self) -> float:
         """When `next_request` has something to do; ``inf`` for never."""
@@ -144,10 +150,10 @@ class Subscriptions:
         due = [stream for stream in self._streams.values() if stream.due_s <= now_s]
         for stream in due:
             self._give_up_waiting(stream, now_s)
-        leaving = [stream for stream in due if stream.phase is _Phase.IN and not stream.wanted][:_MOST_AT_ONCE]
+        leaving = [stream for stream in due if stream.phase in _SUBSCRIBED and not stream.wanted][:_MOST_AT_ONCE]
         if leaving:
             return self._request("UNSUBSCRIBE", leaving, _Phase.LEAVING, now_s)
-        asked = [stream for stream in due if stream.phase is _Phase.OUT and stream.due_s <= now_s]
+        asked = [stream for stream in due if stream.phase in _TO_BE_ASKED_FOR and stream.due_s <= now_s]
         company = min((stream.company for stream in asked), default=0)
         together = [stream for stream in asked if stream.company == company][:company]
         return self._request("SUBSCRIBE", together, _Phase.ASKED, now_s) if together else None
@@ -161,11 +167,11 @@ class Subscriptions:
 
     def _on_subscribed(self, stream: _Stream, now_s: float) -> None:
         stream.phase, stream.refusal, stream.company = _Phase.IN, "", _MOST_AT_ONCE
-        stream.pauses.reset()
         if not stream.wanted:
             stream.due_s = now_s
         elif stream.name.endswith(_MAY_BE_SILENT):
             stream.due_s = inf
+            stream.pauses.reset()
         else:
             stream.due_s = now_s + _SILENT_S
             self._unheard.add(stream.name)
@@ -193,6 +199,6 @@ class Subscriptions:
             stream.phase = _Phase.OUT
             stream.due_s = now_s if stream.wanted else inf
         elif stream.phase is _Phase.IN and stream.wanted:
-            self._unheard.discard(stream.name)
-            stream.due_s = inf
-            self.last_failure = f"{stream.name}: acknowledged, and then silent for {_SILENT_S:g} s"
+            stream.phase = _Phase.SILENT
+            stream.due_s = now_s + stream.pauses.next_s()
+            stream.refusal = self.last_failure = f"{stream.name}: acknowledged, and then silent for {_SILENT_S:g} s"
