@@ -79,7 +79,13 @@ class CheckedSink(BenchSink):
         super().__init__(*arguments)
         self.wrong: list[str] = []
         self.snapshots = 0
+        self.moved: list[tuple[int, ...]] = []
+        """How often each book had been updated, after each frame."""
         self._seen: dict[int, tuple[int, int]] = {}
+
+    def on_market_frame(self, line: int, frame: bytes, now_ns: int) -> None:
+        super().on_market_frame(line, frame, now_ns)
+        self.moved.append(tuple(book.updates for book in self.books))
 
     def on_snapshot(self, book: int, body: bytes, now_ns: int) -> None:
         self.snapshots += 1
@@ -127,6 +133,24 @@ class FaultBench(Bench):
     def start_sequences_over(self) -> None:
         """The venue numbers its books' changes anew, from small numbers on."""
         raise NotImplementedError
+
+    def is_depth(self, frame: bytes) -> bool:
+        """Whether a frame of data changes levels of a book."""
+        raise NotImplementedError
+
+    async def until_changed(self, book: int, times: int, since: int) -> None:
+        """Until the venue has told so many changes of a book's levels; ``since``: a number of frames."""
+        await self.until(lambda: len(self._changes(book, since)) >= times)
+
+    def assert_nothing_was_missed(self, book: int, since: int) -> None:
+        """Each change of a book's levels was applied in the call that brought it."""
+        moved = self.sink.moved
+        assert all(moved[at][book] == moved[at - 1][book] + 1 for at in self._changes(book, since))
+
+    def _changes(self, book: int, since: int) -> list[int]:
+        concerns = self.is_data_of(book)
+        frames = enumerate(self.sink.frames[since:], since)
+        return [at for at, (_, frame, _) in frames if concerns(frame) and self.is_depth(frame)]
 
     def spoilt(self, frame: bytes) -> bytes:
         """With another size of a level, if it has one; well-formed, and in sequence."""
@@ -214,6 +238,9 @@ class OkxBench(FaultBench):
     @property
     def snapshots_asked(self) -> int:
         return sum(said.count(b'"books"') for said in self.relay.said if b'"subscribe"' in said)
+
+    def is_depth(self, frame: bytes) -> bool:
+        return b'"channel":"books"' in frame and b'"action":"update"' in frame
 
     def start_sequences_over(self) -> None:
         self.served.start_sequences_over()

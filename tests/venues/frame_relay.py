@@ -132,6 +132,7 @@ class Pair(WSListener):
             self._client.underlying_transport.pause_reading()
 
     def drop(self) -> None:
+        self.is_frozen = True
         for transport in (self._client, self._venue):
             if transport is not None:
                 transport.disconnect(graceful=False)

@@ -34,8 +34,11 @@ class OverBinaryStreams(FeedOnBench):
 
 
 class BinaryBench(BinanceBench):
+    def is_depth(self, frame: bytes) -> bool:
+        return self.is_data(frame) and struct.unpack_from("<H", frame, 2)[0] == _DEPTH_DIFF
+
     def spoilt(self, frame: bytes) -> bytes:
-        if self.is_data(frame) and struct.unpack_from("<H", frame, 2)[0] == _DEPTH_DIFF:
+        if self.is_depth(frame):
             (bids,) = struct.unpack_from("<H", frame, _FIRST_BID_BYTES - 2)
             if bids:
                 changed = bytearray(frame)

@@ -101,6 +101,7 @@ class TestOkx(FaultMatrix):
         monkeypatch.setattr(simulated_books, "HEARTBEAT_MS", 100)
         async with self.matrix() as b:
             await b.until_trusted()
+            await b.until_equal()
             b.sink.trust.clear()
             before, updates = b.ids(), [b.sink.books[book].updates for book in b.all]
             await b.sink.until(
