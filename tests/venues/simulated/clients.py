@@ -21,7 +21,7 @@ from graphwiz_trader.venues.simulated import DEMO_API_KEY, DEMO_API_SECRET, Bina
 from graphwiz_trader.venues.simulated.listing import Listing
 from graphwiz_trader.venues.simulated.matching import MatchingEngine
 
-PATIENCE_S = 5.0
+PATIENCE_S = 30.0
 
 
 class StillMarket:

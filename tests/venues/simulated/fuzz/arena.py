@@ -29,7 +29,7 @@ from venues.simulated.clients import StillMarket, now_ms
 T = TypeVar("T")
 VENUES = ("binance", "binanceusdm", "okx")
 PING = {"binance": "/api/v3/ping", "binanceusdm": "/fapi/v1/ping", "okx": "/api/v5/public/time"}
-PATIENCE_S = 5.0
+PATIENCE_S = 30.0
 LIMITLESS = Rate(10**9, 1)
 
 
