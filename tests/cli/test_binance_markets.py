@@ -113,3 +113,25 @@ def test_without_a_key_binary_streams_are_refused_with_what_to_set(tmp_path, com
     assert refused.returncode == 2
     assert "GRAPHWIZ_BINANCE_API_KEY: is not set: hft.market_data.exchanges.binance.format is sbe" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.slow
+def test_binary_streams_are_recorded_and_replayed_directly_but_not_through_sockets_that_speak_json(tmp_path):
+    (tmp_path / "hft.yaml").write_text(
+        "hft: {mode: paper, market_data: {exchanges: {binance: {format: sbe, symbols: [BTC/USDT]}}}}"
+    )
+    (tmp_path / "accounts.yaml").write_text(f"- {{name: reader, key: {KEY}, secret: {json.dumps(PEM)}}}\n")
+    with served("--venue", "binance", "--accounts", str(tmp_path / "accounts.yaml")) as venues:
+        wanted = ("record", "--out", "recorded", "--config", "hft.yaml", "--venues", json.dumps(venues))
+        recorded = graphwiz(tmp_path, *wanted, "--duration", "4", GRAPHWIZ_BINANCE_API_KEY=KEY)
+        assert recorded.returncode == 0, recorded.stderr
+        stranger = graphwiz(tmp_path, *wanted, GRAPHWIZ_BINANCE_API_KEY="unknown")
+        assert stranger.returncode == 2
+        assert "the binary streams do not take the API key" in stranger.stderr
+    figures = json.loads(graphwiz(tmp_path, "replay", "recorded", "--json", "-").stdout)
+    assert figures["frames"]["binance"] > 50
+    assert figures["refused"]["binance"] == 0
+    assert figures["books"]["binance"]["BTC/USDT"]["trusted"]
+    refused = graphwiz(tmp_path, "replay", "recorded", "--through", "sockets")
+    assert refused.returncode == 2
+    assert "was recorded in the words of binance-sbe; replay it with --direct" in refused.stderr

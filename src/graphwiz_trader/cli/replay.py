@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from graphwiz_trader.assembly.core import recorded_fees_ppm
 from graphwiz_trader.assembly.replays import direct_replay, journal_replay
 from graphwiz_trader.assembly.socket_replay import socket_replay
-from graphwiz_trader.backtest.recordings import Recording
+from graphwiz_trader.backtest.recordings import Recording, RecordingError
 from graphwiz_trader.backtest.replay import Progress as Advance
 from graphwiz_trader.backtest.report import Report, table
 from graphwiz_trader.backtest.survey import survey, wires
@@ -80,6 +80,7 @@ def replay(
     with _progress(console, "reading") as advance:
         instruments = survey(recording, recorded_fees_ppm(recording.exchanges, config), advance)
     if through:
+        _refuse_other_words(recording)
         with _progress(console, "replaying through sockets") as advance:
             figures = socket_replay(config, instruments, recording, speed=speed, progress=advance)
         console.print(f"journal: {figures['journal']}", highlight=False)
@@ -91,6 +92,12 @@ def replay(
             figures = direct_core.run(recording, advance)
     _warn(recording, figures, console)
     _show(figures, console, json_file)
+
+
+def _refuse_other_words(recording: Recording) -> None:
+    """Simulated exchanges send recorded frames as they are, over the streams that speak an exchange's own words."""
+    for exchange, wire in wires(recording).items():
+        raise RecordingError(f"{exchange} was recorded in the words of {wire}; replay it with --direct")
 
 
 def _warn(recording: Recording, figures: Report, console: Console) -> None:

@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphwiz_trader.venues.base import ApiKey, Endpoints, VenueError
+from graphwiz_trader.venues.base import ApiKey, Endpoints, Feed, VenueError
 from graphwiz_trader.venues.binance.line import Place
 from graphwiz_trader.venues.binance.sbe_frames import stream_of
 from graphwiz_trader.venues.exchanges import exchange_of
+from graphwiz_trader.venues.simulated.binance.authentication import ApiKeys
 from hft.wires import binary, binary_levels
 from venues.binance.binary import KEY, OverBinaryStreams
+from venues.feed_bench import Bench
 from venues.harness import INSTRUMENTS, Sink, Unhurried, on_uvloop
 
 TRADES = binary(10000, struct.pack("<qqbb", 1, 1, -1, -3), struct.pack("<HI", 25, 1) + bytes(25))
@@ -76,22 +78,36 @@ def test_a_key_is_not_shown_by_what_holds_it():
 
 
 class TestRefused(OverBinaryStreams):
+    def directly(self, b: Bench, key: str) -> Feed:
+        """A feed without a relay between, which would take every connection."""
+        urls = b.served.urls
+        return exchange_of("binance").feeds["binance-sbe"](
+            b.instruments,
+            "binance",
+            endpoints=self.endpoints(urls.rest, urls.stream),
+            lines=(0,),
+            sink=Sink(),
+            random=Unhurried(),
+            api_key=ApiKey(key),
+        )
+
     @on_uvloop
-    async def test_a_key_that_the_venue_does_not_take_is_said_to_be_why_there_is_no_line(self):
+    async def test_a_key_that_the_venue_does_not_take_ends_the_feed_and_is_said_to_be_why(self):
         async with self.bench() as b:
-            feed = exchange_of("binance").feeds["binance-sbe"](
-                b.instruments,
-                "binance",
-                endpoints=self.endpoints(b.served.urls.rest, b.served.urls.stream),
-                lines=(0,),
-                sink=Sink(),
-                random=Unhurried(),
-                api_key=ApiKey("unknown"),
-            )
+            with pytest.raises(VenueError, match=r"do not take the API key \(.*HTTP 401\).*Ed25519 pair") as refused:
+                await self.directly(b, "unknown").run()
+        assert "unknown" not in str(refused.value)
+
+    @on_uvloop
+    async def test_a_key_that_was_good_once_is_tried_again(self):
+        async with self.bench() as b:
+            feed = self.directly(b, KEY)
             running = asyncio.create_task(feed.run())
-            await b.until(lambda: feed.last_failure != "")
-            said = feed.last_failure
+            await b.until(lambda: feed.is_up)
+            known, b.served.keys = b.served.keys, ApiKeys()
+            b.served.disconnect_all()
+            await b.until(lambda: feed.last_failure.endswith("HTTP 401"))
+            b.served.keys = known
+            await b.until(lambda: feed.is_up)
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
-        assert said.endswith("HTTP 401: it does not take the API key; binary streams want the key of an Ed25519 pair")
-        assert "unknown" not in said

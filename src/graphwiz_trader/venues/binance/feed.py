@@ -112,7 +112,8 @@ class BinanceFeed:
             line.unwant(streams)
 
     async def run(self) -> None:
-        """Until cancelled: then every line is closed and reported down. Raises what the sink raised."""
+        """Until cancelled: then every line is closed and reported down. Raises what the sink raised, and VenueError for
+        a key that the venue does not take."""
         async with RestClient(self._rest_endpoint) as rest:
             self._snapshots = Snapshots(
                 rest,

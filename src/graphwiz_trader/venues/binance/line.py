@@ -17,7 +17,7 @@ from random import Random
 import msgspec
 from picows import WSMsgType, WSTransport
 
-from graphwiz_trader.venues.base import ApiKey, LineState, Sink
+from graphwiz_trader.venues.base import ApiKey, LineState, Sink, VenueError
 from graphwiz_trader.venues.binance.sbe_frames import stream_of
 from graphwiz_trader.venues.binance.subscriptions import Subscriptions
 from graphwiz_trader.venues.connection import Connection, Timing
@@ -64,7 +64,7 @@ class _Word(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Word).decode
 
 
-class Place(msgspec.Struct, frozen=True):
+class Place(msgspec.Struct):
     """Where a line connects, and how fast it may speak there. ``addresses`` are tried in turn.
 
     ``api_key``: of an Ed25519 pair, for binary streams; they ask for no signature.
@@ -73,6 +73,8 @@ class Place(msgspec.Struct, frozen=True):
     addresses: Sequence[str]
     messages_per_s: int
     api_key: ApiKey | None = None
+    has_taken_the_key: bool = False
+    """A key that was good once may be turned away for a while; one that never was, is not tried again."""
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -120,13 +122,11 @@ class BinanceLine:
     @property
     def last_failure(self) -> str:
         """Why the connection ended or could not be made, or else what a subscription suffered; empty at first."""
-        failure = self._connection.last_failure
-        if self._place.api_key is not None and failure.endswith(_UNAUTHORISED):
-            return f"{failure}: it does not take the API key; binary streams want the key of an Ed25519 pair"
-        return failure or self._subscriptions.last_failure
+        return self._connection.last_failure or self._subscriptions.last_failure
 
     async def run(self) -> None:
-        """Until cancelled: then it is closed and reported down. Raises what the sink raised."""
+        """Until cancelled: then it is closed and reported down. Raises what the sink raised, and VenueError for a key
+        that the venue does not take."""
         await self._connection.run(self._on_text, self._on_binary)
 
     def fail(self, failure: Exception) -> None:
@@ -142,7 +142,16 @@ class BinanceLine:
         self._wake.set()
 
     async def address(self) -> str:
-        """The next of the places: one that does not answer is not all there is."""
+        """The next of the places: one that does not answer is not all there is.
+
+        Raises VenueError when the venue has turned the key away: trying again and again would help nobody.
+        """
+        failure = self._connection.last_failure
+        if self._place.api_key is not None and not self._place.has_taken_the_key and failure.endswith(_UNAUTHORISED):
+            raise VenueError(
+                f"the binary streams do not take the API key ({failure}); they want the key of an Ed25519 pair, "
+                "used from an address that the key is allowed from: set another one, or format to json"
+            )
         addresses = self._place.addresses
         found = addresses[(self._line + self._connects) % len(addresses)]
         self._connects += 1
@@ -210,6 +219,7 @@ class BinanceLine:
     def _note_progress(self) -> None:
         if not self.ready.is_set() and self._subscriptions.are_settled:
             self._state.set(True, "connected")
+            self._place.has_taken_the_key = True
             self.ready.set()
 
 
