@@ -331,6 +331,16 @@ def test_a_trade_of_nothing_or_at_no_price_is_not_counted(desk: Desk, order: Ord
     assert desk.recorder.notices() == ["BAD_TRADE", "BAD_TRADE"]
 
 
+def test_fees_in_an_asset_without_a_price_are_reported_once_for_each_asset(desk: Desk, order: Order) -> None:
+    for number, asset in enumerate(["BNB", "USDT", "BNB", "MX", "BNB"]):
+        desk.report(order, OPEN, a_trade(f"x{number}", 1, 60_000, 10**9, asset), filled_lots=number + 1)
+    assert [notice["what"] for notice in desk.recorder.of(RecordKind.NOTICE)] == [
+        "fees are paid in BNB, without a price",
+        "fees are paid in MX, without a price",
+    ]
+    assert desk.positions.unpriced_fees == {"BNB": 3 * 10**9, "MX": 10**9}
+
+
 def test_a_report_on_an_order_nobody_placed_changes_nothing_and_is_reported(desk: Desk) -> None:
     report = ExecutionReport(client_id="stranger", state=FILLED, trades=(a_trade("a", 5),))
     assert desk.executor.on_report(report, START) == ()
@@ -620,7 +630,7 @@ def test_the_end_of_an_order_is_announced_once(desk: Desk) -> None:
 
 
 def test_only_the_latest_ended_orders_are_kept(monkeypatch: pytest.MonkeyPatch, desk: Desk) -> None:
-    monkeypatch.setattr("graphwiz_trader.hft.executor._ENDED_KEPT", 3)
+    monkeypatch.setattr("graphwiz_trader.hft.ended_orders.KEPT", 3)
     orders = [desk.place(an_intent(size_lots=1)) for _ in range(5)]
     for order in orders:
         desk.report(order, REJECTED)

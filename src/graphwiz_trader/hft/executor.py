@@ -8,10 +8,9 @@ venue's own answer settles it. No timeout makes an order rejected and nothing is
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from itertools import islice
 
+from graphwiz_trader.hft.ended_orders import EndedOrders
 from graphwiz_trader.hft.events import ExecutionReport, Fill, OrderState, Recorder, RecordKind, Trade
 from graphwiz_trader.hft.gateways import NOT_SENT, SEND_FAILED, NotSentError, OrderGateway, OrderLines
 from graphwiz_trader.hft.instruments import Instruments
@@ -26,15 +25,6 @@ _ORDER = int(RecordKind.ORDER)
 _ORDER_UPDATE = int(RecordKind.ORDER_UPDATE)
 _FILL = int(RecordKind.FILL)
 _NOTICE = int(RecordKind.NOTICE)
-
-_ENDED_KEPT = 10_000
-"""Ended orders still known by id: a repeated trade of an older one is reported, not counted again."""
-_NEWS_LOST_NS = 20_000_000_000
-"""How long before a line is known to be down it may have brought nothing any more; a half-open one takes 10 s."""
-_MAY_FILL_LATE = (OrderState.CANCELED, OrderState.EXPIRED, OrderState.REJECTED)
-_LOOKS_MAX = 100
-"""Ended orders looked at again when a line is up again: more questions at once would cost the venue's patience
-(Binance: weight 4 each, of 6,000 a minute)."""
 
 
 class FastOrderExecutor:
@@ -81,8 +71,7 @@ class FastOrderExecutor:
         self._count = 0
         self._orders: dict[str, Order] = {}
         self._live: dict[str, Order] = {}
-        self._ended: deque[str] = deque()
-        self._down_ns: dict[str, int] = {}
+        self._ended = EndedOrders()
         self.on_final: Callable[[Order, int], None] = _ignore
 
     def place(self, approved: ApprovedOrder, now_ns: int, legs: int = 0) -> Order:
@@ -180,28 +169,14 @@ class FastOrderExecutor:
             self._lines.down.discard(exchange)
             for order in live:
                 self._lines.connected(order, now_ns)
-            for order in self._just_ended(exchange):
+            for order in self._ended.unheard(exchange):
                 self._lines.query(order, now_ns)
         else:
             self._lines.down.add(exchange)
-            self._down_ns[exchange] = now_ns
+            self._ended.note_down(exchange, now_ns)
             for order in live:
                 if order.due_ns:
                     self._doubt(order, "LINE_DOWN", now_ns)
-
-    def _just_ended(self, exchange: str) -> list[Order]:
-        """The latest of the orders that ended unfilled while the line may have brought nothing any more."""
-        since_ns = self._down_ns.get(exchange, 0) - _NEWS_LOST_NS
-        latest = [self._orders.get(client_id) for client_id in islice(reversed(self._ended), _LOOKS_MAX)]
-        return [
-            order
-            for order in latest
-            if order is not None
-            and order.exchange == exchange
-            and order.venue_id
-            and order.heard_ns >= since_ns
-            and order.state in _MAY_FILL_LATE
-        ]
 
     def _enter(self, approved: ApprovedOrder, now_ns: int, legs: int) -> Order:
         """Journal first: an order that cannot be written down is not sent."""
@@ -260,7 +235,12 @@ class FastOrderExecutor:
                 time_ns=now_ns,
             )
             self._recorder.append(_FILL, intent.book, now_ns, encode(fill))
+            unpriced = len(self._positions.unpriced_fees)
             self._positions.apply(fill)
+            if len(self._positions.unpriced_fees) > unpriced:
+                # Profit looks better than it is by this fee and all that follow it, to the breaker too.
+                text = f"fees are paid in {trade.fee_asset}, without a price"
+                self._notice("UNPRICED_FEE", text, intent.book, now_ns)
             fills.append(fill)
         return tuple(fills)
 
@@ -316,15 +296,12 @@ class FastOrderExecutor:
         self._recorder.append(_ORDER_UPDATE, order.intent.book, now_ns, encode(update))
         if state.is_final:
             if self._live.pop(order.client_id, None) is not None:
-                self._ended.append(order.client_id)
-                self._forget_oldest()
+                self._forget(self._ended.add(order))
             self.on_final(order, now_ns)
 
-    def _forget_oldest(self) -> None:
-        if len(self._ended) > _ENDED_KEPT:
-            oldest = self._ended.popleft()
-            if oldest not in self._live:
-                self._orders.pop(oldest, None)
+    def _forget(self, order: Order | None) -> None:
+        if order is not None and order.client_id not in self._live:
+            self._orders.pop(order.client_id, None)
 
     def _notice(self, kind: str, what: str, book: int, now_ns: int) -> None:
         self._recorder.append(_NOTICE, book, now_ns, encode(Notice(what, kind, 1)))
