@@ -20,8 +20,9 @@ import msgspec
 import typer
 import uvloop
 
-from graphwiz_trader.cli.exchange_market import CannotServeError, Wanted, make_market
+from graphwiz_trader.cli.exchange_market import make_market
 from graphwiz_trader.cli.fault_file import read_faults
+from graphwiz_trader.cli.wanted_market import CannotServeError, Wanted
 from graphwiz_trader.venues.simulated import SimulatedExchange
 from graphwiz_trader.venues.simulated.account_file import read_accounts
 from graphwiz_trader.venues.simulated.exchange import NO_FAULTS

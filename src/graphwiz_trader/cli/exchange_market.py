@@ -7,35 +7,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from graphwiz_trader.errors import GraphwizError, did_you_mean
+from graphwiz_trader.cli.wanted_market import CannotServeError, Wanted
+from graphwiz_trader.errors import did_you_mean
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.venues.simulated import SyntheticMarket
 from graphwiz_trader.venues.simulated.exchange import Market
 
 MARKETS = ("synthetic", "recording:SOURCE", "live")
-
-
-class CannotServeError(GraphwizError):
-    """The exchange cannot be started as asked."""
-
-
-class Wanted(NamedTuple):
-    """What the command line says of the market."""
-
-    name: str
-    venues: tuple[str, ...]
-    seed: int
-    rate_per_s: float
-    """0: the market's own."""
-    speed: float
-    is_looped: bool
-    """Whether a recording begins anew at its end."""
-    symbols: tuple[str, ...]
-    """Followed where the market is live."""
-    endpoints: str
-    """JSON, as this command prints addresses; empty: the real venues' own."""
 
 
 async def make_market(wanted: Wanted) -> tuple[Market, Instruments | None]:

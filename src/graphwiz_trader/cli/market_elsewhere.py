@@ -10,8 +10,8 @@ from functools import partial
 from graphwiz_trader.assembly.exchange_markets import LiveMarket, PlayedMarket
 from graphwiz_trader.backtest.recordings import Recording
 from graphwiz_trader.backtest.survey import survey
-from graphwiz_trader.cli.exchange_market import CannotServeError, Wanted
 from graphwiz_trader.cli.recording_sources import files_of
+from graphwiz_trader.cli.wanted_market import CannotServeError, Wanted
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.venues.base import Endpoints
 from graphwiz_trader.venues.exchanges import exchange_of, load_instruments
