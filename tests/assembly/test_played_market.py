@@ -152,7 +152,7 @@ async def test_what_graphwiz_record_kept_of_okx_is_served_as_okx_and_fills_order
         urls = source.urls["okx"]
         session = RecordingSession(config, {"okx": Endpoints(urls.rest, urls.stream, "")}, Settings(tmp_path))
         running = asyncio.create_task(session.run())
-        await until(lambda: session.recorded is not None and session.recorded.figures().exchanges["okx"].frames > 300)
+        await until(lambda: session.recorded is not None and session.recorded.figures().exchanges["okx"].frames > 60)
         session.stop("enough")
         await running
     recording = Recording(segments_in(tmp_path))

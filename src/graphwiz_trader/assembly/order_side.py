@@ -26,7 +26,6 @@ from graphwiz_trader.hft.events import Line
 from graphwiz_trader.hft.gateways import OrderGateway
 from graphwiz_trader.hft.instruments import Instruments, units_from_text
 from graphwiz_trader.hft.orderbook import OrderBookManager
-from graphwiz_trader.hft.orders import Order
 from graphwiz_trader.hft.queue_position import QueueRule
 from graphwiz_trader.venues.base import Credentials, Endpoints, Sink
 from graphwiz_trader.venues.pacing import pause
@@ -133,14 +132,12 @@ class _Kept:
     ) -> Connected:
         order_lines = line_ids(lines, ORDERS)
         venues: _LocalVenues = ShadowVenues(order_lines)
-        gateway: OrderGateway = venues
         if self._on_sent is not None:
-            venues = self._venues(books, order_lines)
-            gateway = _Timed(venues, self._on_sent)
+            venues = self._venues(books, order_lines, self._on_sent)
         desk = _Desk(venues, sink, tuple(order_lines.values()))
-        return Connected(dict.fromkeys(instruments.exchanges, gateway), (desk.run,), {}, desk.around)
+        return Connected(dict.fromkeys(instruments.exchanges, venues), (desk.run,), {}, desk.around)
 
-    def _venues(self, books: OrderBookManager, order_lines: Mapping[str, int]) -> InProcessVenues:
+    def _venues(self, books: OrderBookManager, order_lines: Mapping[str, int], on_sent: OnSent) -> InProcessVenues:
         latency_ns = round(self._paper.latency_ms * 1e6)
         funds = {asset: f"{amount:f}" for asset, amount in self._paper.balances.items()}
         return InProcessVenues(
@@ -149,21 +146,8 @@ class _Kept:
             latency=Latency(latency_ns, latency_ns, latency_ns),
             funds=dict.fromkeys(order_lines, funds),
             rule=QueueRule[self._paper.fill_model.upper()],
+            on_placed=lambda client_id, now_ns: on_sent(client_id, now_ns, time.time_ns()),
         )
-
-
-class _Timed:
-    """A gateway whose orders' times are noted, as order lines note them."""
-
-    def __init__(self, venues: OrderGateway, on_sent: OnSent) -> None:
-        self._place = venues.place
-        self._on_sent = on_sent
-        self.cancel = venues.cancel
-        self.query = venues.query
-
-    def place(self, order: Order, now_ns: int) -> None:
-        self._place(order, now_ns)
-        self._on_sent(order.client_id, now_ns, time.time_ns())
 
 
 class _LocalVenues(OrderGateway, Protocol):

@@ -1,6 +1,7 @@
 """Whoever fills orders from a market that cannot see them fills them alike: one market, one sequence, all callers.
 
-The model itself; a simulated exchange over a recording and over a mirrored live market; a direct replay; paper trading.
+The model itself; a simulated exchange that sends a recording, that serves one in its own words, that mirrors a live
+market; a direct replay; paper trading.
 """
 
 from __future__ import annotations
@@ -9,15 +10,18 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from functools import partial
+from pathlib import Path
 from random import Random
+from tempfile import NamedTemporaryFile
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
 
 from graphwiz_trader.assembly.core import session_lines
+from graphwiz_trader.assembly.exchange_markets import PlayedMarket
 from graphwiz_trader.assembly.order_side import order_side
-from graphwiz_trader.backtest.recordings import RecordedFrame
+from graphwiz_trader.backtest.recordings import RecordedFrame, RecordedLine, Recording
 from graphwiz_trader.backtest.replay import replay_recording
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.hft.events import OrderIntent, Side, TimeInForce
@@ -257,6 +261,34 @@ class Trader:
         return self._fills
 
 
+def by_a_served_recording(frames: Sequence[RecordedFrame], rule: QueueRule, steps: Sequence[Step]) -> Fills:
+    """What ``graphwiz exchange serve --market recording:binance=FILE`` serves."""
+    assert rule is QueueRule.RISK_AVERSE, "what a served recording uses"
+    with NamedTemporaryFile(suffix=".jsonl") as file:
+        file.write(b"".join(b"%d %s\n" % (frame.time_ns, frame.payload) for frame in frames))
+        file.flush()
+        recording = ScriptedRecording({"binance": [Path(file.name)]})
+        market = PlayedMarket(recording, INSTRUMENTS, speed=1e9)
+        served = Served(market.matcher, steps)
+        recording.after = served.after
+        market.open({"binance": served.served}, 0)
+        asyncio.run(asyncio.wait_for(market.run(lambda: 0), 60))
+    assert recording.frames_read == len(frames)
+    return served.fills()
+
+
+class ScriptedRecording(Recording):
+    """A recording between whose frames something is done."""
+
+    after: Callable[[int], None]
+    frames_read = 0
+
+    def history(self) -> Iterator[RecordedFrame | RecordedLine]:
+        for self.frames_read, frame in enumerate(super().history(), 1):
+            yield frame
+            self.after(self.frames_read)
+
+
 def by_a_replay(frames: Sequence[RecordedFrame], rule: QueueRule, steps: Sequence[Step]) -> Fills:
     trader = Trader(steps)
     engine: Any = Follower(trader.after)
@@ -305,6 +337,7 @@ def by_paper_trading(frames: Sequence[RecordedFrame], rule: QueueRule, steps: Se
 
 CALLERS = {
     "recording exchange": by_a_recording_exchange,
+    "served recording": by_a_served_recording,
     "mirror": by_a_mirror,
     "replay": by_a_replay,
     "paper": by_paper_trading,
@@ -325,6 +358,6 @@ def test_all_callers_fill_the_same_orders_alike(rule: QueueRule, seed: int) -> N
     assert as_maker > 0
     assert as_taker > 0
     for name, fill in CALLERS.items():
-        if fill is by_a_recording_exchange and rule is not QueueRule.RISK_AVERSE:
+        if fill in (by_a_recording_exchange, by_a_served_recording) and rule is not QueueRule.RISK_AVERSE:
             continue
         assert without_none(fill(frames, rule, steps)) == without_none(expected), name

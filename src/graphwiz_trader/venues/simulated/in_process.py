@@ -7,7 +7,7 @@ orders are filled by `hft.fill_model`. Paper trading and direct replays trade he
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from graphwiz_trader.hft.events import ExecutionReport, OrderIntent, OrderState, OrderType, Trade
@@ -53,9 +53,12 @@ class InProcessVenues:
         latency: Latency,
         funds: Mapping[str, Mapping[str, str]],
         rule: QueueRule = QueueRule.RISK_AVERSE,
+        on_placed: Callable[[str, int], None] = lambda *_: None,
     ) -> None:
+        """``on_placed`` is told of every order that sets out: its client id, and the caller's time."""
         self._instruments = books.instruments
         self._latency = latency
+        self._on_placed = on_placed
         self.agenda = Agenda(order_lines)
         self._venues = {
             exchange: _Venue(exchange, books, rule, funds.get(exchange, {})) for exchange in self._instruments.exchanges
@@ -64,6 +67,7 @@ class InProcessVenues:
     def place(self, order: Order, now_ns: int) -> None:
         client_id, intent = order.client_id, order.intent
         self.agenda.add(now_ns + self._latency.entry_ns, lambda at_ns: self._arrive(client_id, intent, at_ns))
+        self._on_placed(client_id, now_ns)
 
     def cancel(self, order: Order, now_ns: int) -> None:
         client_id, book = order.client_id, order.intent.book
