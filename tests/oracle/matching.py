@@ -64,6 +64,7 @@ class NaiveEngine:
                     SelfTrade.EXPIRE_MAKER: (0, other.lots),
                     SelfTrade.EXPIRE_BOTH: (lots, other.lots),
                     SelfTrade.DECREMENT: (min(lots, other.lots), min(lots, other.lots)),
+                    SelfTrade.TRANSFER: (min(lots, other.lots), min(lots, other.lots)),
                 }[mode]
                 steps.append((other.order_id, other.price, mine, theirs))
             lots -= mine

@@ -111,6 +111,7 @@ OWN = (
     (SelfTrade.EXPIRE_MAKER, [Prevention(1, 100, 0, 2), Match(2, 100, 4)], [(2, 1)]),
     (SelfTrade.EXPIRE_BOTH, [Prevention(1, 100, 4, 2)], [(2, 5)]),
     (SelfTrade.DECREMENT, [Prevention(1, 100, 2, 2), Match(2, 100, 2)], [(2, 3)]),
+    (SelfTrade.TRANSFER, [Prevention(1, 100, 2, 2), Match(2, 100, 2)], [(2, 3)]),
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from graphwiz_trader.hft.events import Side
 from graphwiz_trader.venues.simulated.accounts import Account
 from graphwiz_trader.venues.simulated.ledger import Ledger
-from graphwiz_trader.venues.simulated.matching import Match, Prevention
+from graphwiz_trader.venues.simulated.matching import Match, Prevention, SelfTrade
 from graphwiz_trader.venues.simulated.order_index import OrderIndex
 from graphwiz_trader.venues.simulated.orders import (
     EndReason,
@@ -108,12 +108,20 @@ class Executions:
             raise LookupError(
                 f"order {prevention.maker_id} stands in the book of {book.listing.symbol}, but is not open"
             )
+        mode = taker.self_trade
+        if mode is SelfTrade.TRANSFER and maker.self_trade is not SelfTrade.TRANSFER:
+            mode = SelfTrade.DECREMENT
+        if mode is SelfTrade.TRANSFER and maker.account is not taker.account:
+            for order in (maker, taker):
+                self._ledger.settle(
+                    order.account, book.listing, order.side, prevention.price_ticks, prevention.taker_lots, 0
+                )
         book.last_prevented_id += 1
         prevented = PreventedMatch(
             book.last_prevented_id,
             taker.order_id,
             maker.order_id,
-            taker.self_trade,
+            mode,
             taker.account.trade_group,
             prevention.price_ticks,
             min(taker.remaining_lots, maker.remaining_lots),

@@ -36,10 +36,13 @@ class SelfTrade(Enum):
     EXPIRE_BOTH = "EXPIRE_BOTH"
     DECREMENT = "DECREMENT"
     """Both lose what they would have traded; so the smaller one ends."""
+    TRANSFER = "TRANSFER"
+    """As DECREMENT. If both orders say so and their accounts are two of one trade group, what they lost changes hands
+    between the accounts, without a fee and unseen by others."""
 
     def expires(self, taker_lots: int, maker_lots: int) -> tuple[int, int]:
         """The lots that taker and maker lose where they would have traded."""
-        if self is SelfTrade.DECREMENT:
+        if self in (SelfTrade.DECREMENT, SelfTrade.TRANSFER):
             both = min(taker_lots, maker_lots)
             return both, both
         return (

@@ -291,8 +291,9 @@ class Venue:
             raise OrderRefusedError(Refusal.DUPLICATE_CLIENT_ID)
 
     def _walk(self, book: VenueBook, order: Order) -> list[tuple[int, int]]:
-        owner = order.account.owner
-        return book.matcher.walk(order.side, order.limit_ticks, order.remaining_lots, owner, order.self_trade)
+        """What it would trade at once, and what it would have transferred to it, which costs it the same."""
+        mode = SelfTrade.NONE if order.self_trade is SelfTrade.TRANSFER else order.self_trade
+        return book.matcher.walk(order.side, order.limit_ticks, order.remaining_lots, order.account.owner, mode)
 
     def _take_out(self, order: Order) -> VenueBook:
         """Out of the book with it. Raises OrderRefusedError(UNKNOWN_ORDER) when it does not stand there."""

@@ -233,6 +233,30 @@ def test_an_unknown_outcome_may_mean_either(processed):
     run()
 
 
+@pytest.mark.parametrize(
+    ("says", "code", "words"),
+    [
+        ("timeout", -1007, "Timeout waiting for response from backend server."),
+        ("unexpected", -1006, "An unexpected response was received from the message bus."),
+        ("busy", -1000, "Unknown error, please check your request or try again later."),
+    ],
+)
+@pytest.mark.parametrize(("exchange", "path"), [("binance", "/api/v3/order"), ("binanceusdm", "/fapi/v1/order")])
+def test_the_venue_has_several_words_for_an_outcome_it_does_not_know(exchange, path, says, code, words):
+    async def run():
+        async with serving(exchange) as served:
+            at, urls = served.venues[exchange], served.urls[exchange]
+            at.faults.add(Fault(fault="unknown_outcome", says=says, count=2))
+            async with httpx.AsyncClient(base_url=urls.rest) as client, Client(urls.orders) as socket:
+                over_rest = await client.post(path)
+                over_socket = await socket.place(price="50000.00", quantity="0.002")
+            assert over_rest.status_code == over_socket["status"] == 503
+            for error in (over_rest.json(), over_socket["error"]):
+                assert (error["code"], error["msg"].startswith(words)) == (code, True)
+
+    in_loop(run)
+
+
 @with_desk
 async def test_an_answer_comes_after_its_events(desk):
     async with Client(desk.urls.orders) as client:

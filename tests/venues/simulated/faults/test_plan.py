@@ -21,6 +21,7 @@ PARAMETERS = {
     "copies": 2,
     "fraction": 0.5,
     "processed": True,
+    "says": "busy",
     "down_s": 0.5,
     "closes_after_s": 1,
 }
@@ -79,6 +80,7 @@ def test_an_empty_plan_is_a_plan_and_the_seed_may_be_chosen():
         ({"fault": "drop", "count": 1.5}, "faults[0].count: found 1.5"),
         ({"fault": "drop", "every": 2, "probability": 0.5}, "faults[0].every: a fault has a probability or"),
         ({"fault": "http_status", "status": 200}, "faults[0].status: found 200, expected an HTTP status from 400"),
+        ({"fault": "unknown_outcome", "says": "no"}, "faults[0].says: found 'no', expected one of timeout, unexpected"),
         ({"fault": "disconnect", "at_s": [1, -1]}, "faults[0].at_s: found [1, -1], expected a number of seconds"),
         ({"venue": "binance"}, "faults[0]: expected a group that names its fault"),
         ("drop", "faults[0]: expected a group that names its fault"),

@@ -39,11 +39,21 @@ class BinanceError(Exception):
 
 INTERNAL = (-1000, "An unknown error occurred while processing the request.", 500)
 TRY_AGAIN = (-1001, "Internal error; unable to process your request. Please try again.", 503)
-OUTCOME_UNKNOWN = (
-    -1007,
-    "Timeout waiting for response from backend server. Send status unknown; execution status unknown.",
-    503,
-)
+OUTCOME_UNKNOWN = {
+    "timeout": (
+        -1007,
+        "Timeout waiting for response from backend server. Send status unknown; execution status unknown.",
+        503,
+    ),
+    "unexpected": (
+        -1006,
+        "An unexpected response was received from the message bus. Execution status unknown.",
+        503,
+    ),
+    "busy": (-1000, "Unknown error, please check your request or try again later.", 503),
+}
+"""How it is said that nobody knows whether a request was done; the last one on USD-M, where its words tell it from
+"Service Unavailable.", which means that it was not."""
 TOO_MANY_REQUESTS_TEXT = "Too many requests; current limit is exceeded. Please use WebSocket Streams for live updates."
 UNSUPPORTED = (-1020, "This operation is not supported.", 400)
 GONE = (-1000, "This endpoint has been retired. Please use the WebSocket API for the user data stream.", 410)

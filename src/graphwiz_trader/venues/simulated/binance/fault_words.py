@@ -29,8 +29,8 @@ class BinanceWords:
         headers = (*response.headers, ("Retry-After", str(retry_after_s)))
         return msgspec.structs.replace(response, headers=headers)
 
-    def unknown_outcome(self) -> HttpResponse:
-        return _problem(errors.OUTCOME_UNKNOWN)
+    def unknown_outcome(self, says: str, /) -> HttpResponse:
+        return _problem(errors.OUTCOME_UNKNOWN[says])
 
     def account_name(self, request: HttpRequest) -> str:
         key = self._keys.known(request.headers.get("x-mbx-apikey", ""))

@@ -23,8 +23,9 @@ SPOT_TIMES_IN_FORCE = {"GTC": TimeInForce.GTC, "IOC": TimeInForce.IOC, "FOK": Ti
 USDM_TIMES_IN_FORCE = {**SPOT_TIMES_IN_FORCE, "GTX": TimeInForce.POST_ONLY}
 SPOT_CLIENT_ID = r"^[a-zA-Z0-9-_]{1,36}$"
 USDM_CLIENT_ID = r"^[\.A-Z\:/a-z0-9_-]{1,36}$"
+_SPOT_ALONE = (SelfTrade.DECREMENT, SelfTrade.TRANSFER)
 SPOT_SELF_TRADE = {mode.value: mode for mode in SelfTrade}
-USDM_SELF_TRADE = {name: mode for name, mode in SPOT_SELF_TRADE.items() if mode is not SelfTrade.DECREMENT}
+USDM_SELF_TRADE = {name: mode for name, mode in SPOT_SELF_TRADE.items() if mode not in _SPOT_ALONE}
 _CONDITIONAL = frozenset({"positionSide", "priceMatch"})
 _UNSUPPORTED = frozenset(
     {

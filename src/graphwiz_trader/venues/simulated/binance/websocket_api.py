@@ -186,8 +186,8 @@ class ApiSocket(Connection):
             result = b""
             if fate.is_processed:
                 result, account = self._api.call(self._session, method, parameters, now_ms)
-            if fate.outcome_unknown:
-                raise BinanceError(*errors.OUTCOME_UNKNOWN)
+            if fate.unknown:
+                raise BinanceError(*errors.OUTCOME_UNKNOWN[fate.unknown])
             answer = b'{"id":%b,"status":200,"result":%b' % (request_id, result)
         except BinanceError as error:
             status = error.status

@@ -20,8 +20,8 @@ class Words(Protocol):
         """A refusal with this status, as the venue words it."""
         ...
 
-    def unknown_outcome(self) -> HttpResponse:
-        """The venue does not know whether it did what was asked."""
+    def unknown_outcome(self, says: str, /) -> HttpResponse:
+        """The venue does not know whether it did what was asked. ``says``: one of `kinds.UNKNOWN`."""
         ...
 
     def account_name(self, request: HttpRequest) -> str:
@@ -49,8 +49,8 @@ class HttpFaults:
         response = serve() if is_processed else None
         if fate.is_lost:
             return None
-        if fate.outcome_unknown:
-            response = self._words.unknown_outcome()
+        if fate.unknown:
+            response = self._words.unknown_outcome(fate.unknown)
         elif http.status:
             response = self._words.http_error(http.status, http.retry_after_s)
         if isinstance(response, HttpResponse) and http.delay_s:

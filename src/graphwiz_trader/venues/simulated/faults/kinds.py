@@ -26,6 +26,9 @@ class Place(Enum):
     """No chances: it happens at a time."""
 
 
+UNKNOWN = ("timeout", "unexpected", "busy")
+"""Nothing came back in time; something came back that was not expected; the venue had too much to do. A venue that has
+no words of its own for one says that it was a timeout."""
 BOOKS = ("*@depth*", "*@bookTicker", "*bestBidAsk", "books*", "bbo-tbt*")
 ANYTHING = ("*",)
 
@@ -77,7 +80,9 @@ KINDS: dict[str, Kind] = {
     ),
     "lost_answer": _kind({Place.REQUEST}, "the request is done, and its answer is lost"),
     "unknown_outcome": _kind(
-        {Place.REQUEST}, "the venue answers that it does not know whether it did what was asked", optional="processed"
+        {Place.REQUEST},
+        "the venue answers that it does not know whether it did what was asked",
+        optional="processed says",
     ),
     "answer_after_event": _kind({Place.REQUEST}, "what the request caused is told before its answer"),
     "late_fill": _kind(
@@ -128,6 +133,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     copies: int = 1
     fraction: float = 1.0
     processed: bool | None = None
+    says: str = "timeout"
+    """Which of the venue's words for it: one of `UNKNOWN`."""
     down_s: float = 1.0
     closes_after_s: float = 60.0
 

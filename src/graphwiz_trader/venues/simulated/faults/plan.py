@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from graphwiz_trader.errors import GraphwizError, did_you_mean
-from graphwiz_trader.venues.simulated.faults.kinds import KINDS, Delay, Fault
+from graphwiz_trader.venues.simulated.faults.kinds import KINDS, UNKNOWN, Delay, Fault
 
 Path = tuple[str | int, ...]
 MAX_FAULTS = 1_000
@@ -143,6 +143,15 @@ def _whole(low: int, high: int) -> Callable[[Any], int]:
     return read
 
 
+def _one_of(words: tuple[str, ...]) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if value not in words:
+            raise ValueError
+        return str(value)
+
+    return read
+
+
 def _flag(value: Any) -> bool:
     if type(value) is not bool:
         raise ValueError
@@ -192,6 +201,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "copies": _whole(1, 100),
     "fraction": _number(0.000001, 1),
     "processed": _flag,
+    "says": _one_of(UNKNOWN),
     "down_s": _seconds,
     "closes_after_s": _seconds,
 }
@@ -214,6 +224,7 @@ _EXPECTED = {
     "copies": "a whole number from 1 to 100",
     "fraction": "a number above 0 and at most 1",
     "processed": "true or false",
+    "says": f"one of {', '.join(UNKNOWN)}",
     "down_s": _SECONDS,
     "closes_after_s": _SECONDS,
 }

@@ -42,7 +42,8 @@ class RequestFate(NamedTuple):
 
     is_lost: bool = False
     events_first: bool = False
-    outcome_unknown: bool = False
+    unknown: str = ""
+    """How the venue says that it does not know the outcome, one of `kinds.UNKNOWN`; empty: it knows."""
     is_processed: bool = True
 
 
@@ -163,7 +164,7 @@ class Faults:
                 case "answer_after_event":
                     fate = fate._replace(events_first=True)
                 case "unknown_outcome":
-                    fate = fate._replace(outcome_unknown=True, is_processed=armed.fault.processed is not False)
+                    fate = fate._replace(unknown=armed.fault.says, is_processed=armed.fault.processed is not False)
         return fate
 
     def late_fill(self, order: Order) -> tuple[int, int] | None:

@@ -28,7 +28,7 @@ class OkxWords:
         headers = (*response.headers, ("Retry-After", str(retry_after_s)))
         return msgspec.structs.replace(response, headers=headers)
 
-    def unknown_outcome(self) -> HttpResponse:
+    def unknown_outcome(self, _says: str, /) -> HttpResponse:
         return problem(OkxError(*errors.OUTCOME_UNKNOWN))
 
     def account_name(self, request: HttpRequest) -> str:

@@ -200,7 +200,7 @@ class OkxSocket(Connection):
                 expires=request.exp_time,
                 now_ms=now_ms,
             )
-        if fate.outcome_unknown:
+        if fate.unknown:
             unknown = OkxError(*errors.OUTCOME_UNKNOWN)
             answer = order_operations.refused(request.op, unknown, request_id=request_id, now_ms=now_ms)
         if self._desk.events_first or fate.events_first:
