@@ -30,6 +30,8 @@ from graphwiz_trader.venues.simulated.faults.admin import AdminPort
 from graphwiz_trader.venues.simulated.tls import AUTHORITY_FILE, server_context
 
 DEFAULT_SYMBOLS = ("BTC/USDT", "ETH/USDT")
+MAX_RATE = 20_000.0
+"""More than this machine could do."""
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -48,7 +50,10 @@ def serve(
     ] = "synthetic",
     seed: Annotated[int, typer.Option(help="Synthetic: the same seed makes the same market.")] = 7,
     rate: Annotated[
-        float, typer.Option(min=0, help="Synthetic: market actions a second, all books; 0: as busy as real ones.")
+        float,
+        typer.Option(
+            min=0, max=MAX_RATE, help="Synthetic: market actions a second, all books; 0: as busy as real ones."
+        ),
     ] = 0.0,
     speed: Annotated[float, typer.Option(min=0.001, help="A recording's: times its own pace.")] = 1.0,
     loop: Annotated[bool, typer.Option("--loop", help="A recording's: begin it anew at its end.")] = False,
@@ -81,6 +86,14 @@ def serve(
     uvloop.run(_serve(make_exchange, wanted, port, authority))
 
 
+def _say_ready(addresses: dict[str, object]) -> None:
+    try:
+        sys.stdout.write(msgspec.json.encode(addresses).decode() + "\n")
+        sys.stdout.flush()
+    except OSError as error:
+        raise CannotServeError(f"cannot write the addresses to standard output: {error.strerror}") from None
+
+
 def _certificates(folder: Path) -> ssl.SSLContext:
     try:
         return server_context(folder)
@@ -102,11 +115,11 @@ async def _serve(
         await exchange.start(port)
         await admin.start(port + len(exchange.venues) if port else 0)
     except OSError as error:
-        raise CannotServeError(f"cannot listen on 127.0.0.1:{port}: {error.strerror}; choose another --port") from None
+        await exchange.stop()
+        ports = f"{port} to {port + len(exchange.venues)}, a port a venue and one for faults"
+        raise CannotServeError(f"cannot listen on 127.0.0.1:{ports}: {error.strerror}; choose another --port") from None
     gc.freeze()  # what start-up made stays for good: the collector need not look at it again under load
-    ready = {"ready": True, "venues": exchange.urls, "faults": admin.address, **authority}
-    sys.stdout.write(msgspec.json.encode(ready).decode() + "\n")
-    sys.stdout.flush()
+    _say_ready({"ready": True, "venues": exchange.urls, "faults": admin.address, **authority})
     for venue, urls in exchange.urls.items():
         if not urls.orders:
             sys.stderr.write(f"{venue}: market data only, it takes no orders\n")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from functools import partial
+
+import msgspec
 
 from graphwiz_trader.assembly.exchange_markets import LiveMarket, PlayedMarket
 from graphwiz_trader.backtest.recordings import Recording
@@ -52,11 +53,18 @@ def _say_end(wanted: Wanted) -> None:
     sys.stderr.write(f"the recording has ended: {what}\n")
 
 
+class _Addresses(msgspec.Struct):
+    """A venue's, as `graphwiz exchange serve` prints them. No order address is read: nothing is ever sent there."""
+
+    rest: str
+    stream: str
+
+
 def _given(text: str) -> dict[str, Endpoints]:
-    """No order address is taken over: nothing is ever sent there."""
     try:
-        return {venue: Endpoints(at["rest"], at["stream"], "") for venue, at in json.loads(text or "{}").items()}
-    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        given = msgspec.json.decode(text or "{}", type=dict[str, _Addresses])
+    except (msgspec.DecodeError, RecursionError) as error:
         raise CannotServeError(
             f'--endpoints is no table of addresses ({error}); expected {{"binance": {{"rest": …, "stream": …}}}}'
         ) from None
+    return {venue: Endpoints(at.rest, at.stream, "") for venue, at in given.items()}

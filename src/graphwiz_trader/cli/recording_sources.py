@@ -29,6 +29,13 @@ def _files_of_one(source: str) -> dict[str, list[Path]]:
     segments = segments_in(Path(source))
     if not segments:
         raise RecordingError(
-            f"{source!r}; expected EXCHANGE=FILE, e.g. binance=frames.jsonl.gz, or the directory of a recording"
+            f"{source!r} {_what(Path(source))}; "
+            "expected EXCHANGE=FILE, e.g. binance=frames.jsonl.gz, or the directory of a recording"
         )
     return segments
+
+
+def _what(path: Path) -> str:
+    if path.is_dir():
+        return "is a directory without segments of a recording"
+    return "is a file, and of which exchange is not said" if path.is_file() else "is not there"

@@ -12,6 +12,7 @@ import websockets
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from graphwiz_trader.venues.simulated import DEMO_API_KEY
 from graphwiz_trader.venues.simulated.account_file import AccountFileError, read_accounts
 from graphwiz_trader.venues.simulated.exchange import UnknownVenueError
 from graphwiz_trader.venues.simulated.tls import AUTHORITY_FILE, server_context
@@ -65,9 +66,23 @@ def test_the_certificates_are_kept_and_the_key_is_its_owners_alone(tmp_path):
     server_context(folder)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == made
     assert (folder / "server.key").stat().st_mode & 0o077 == 0
-    (folder / "server.pem").write_text("damaged")
+
+
+@pytest.mark.parametrize("name", ["server.pem", "server.key", AUTHORITY_FILE])
+@pytest.mark.parametrize("how", ["damaged", "gone", "of another set"])
+def test_certificates_that_do_not_belong_together_are_made_anew(tmp_path, name, how):
+    folder, other = tmp_path / "tls", tmp_path / "other"
     server_context(folder)
-    assert (folder / AUTHORITY_FILE).read_bytes() != made[AUTHORITY_FILE]
+    server_context(other)
+    if how == "of another set":
+        (other / name).replace(folder / name)
+    elif how == "gone":
+        (folder / name).unlink()
+    else:
+        (folder / name).write_text("damaged")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    server_context(folder)
+    assert all((folder / made).read_bytes() != content for made, content in before.items())
 
 
 def accounts(tmp_path: Path, text: str) -> Path:
@@ -104,7 +119,15 @@ def test_each_key_of_the_file_opens_its_own_account(tmp_path):
     ("text", "said"),
     [
         ("- [", "is no YAML at line"),
-        ("name: x", "Expected `array`"),
+        ("name: x", "holds no list; expected a list of accounts, as `- {name:"),
+        ("", "holds no list"),
+        ("[" * 5_000, "too deep"),
+        (
+            "- {name: x, key: k, secret: hush}\n- {name: x, key: k2}",
+            "account 2: Object missing required field `secret`",
+        ),
+        ("- {name: x, key: '', secret: hush}", "account 1: its key is empty"),
+        ("- {name: x, key: k, secret: ' '}", "account 1: its secret is empty"),
         ("- {name: x, key: k, secret: hush, fund: {}}", "unknown field `fund`"),
         ("- {name: x, key: k, secret: hush, funds: {USDT: '-1'}}", "expected a decimal"),
         ("- {name: x, key: k, secret: hush}\n- {name: y, key: k, secret: hush}", "keys are unique"),
@@ -128,5 +151,23 @@ def test_an_account_for_a_venue_that_is_not_served_or_with_a_key_of_another_kind
     with pytest.raises(UnknownVenueError, match="kraken"):
         asyncio.run(open_with(entries))
     rubbish = read_accounts(accounts(tmp_path, "- {name: x, key: k, secret: '-----BEGIN PUBLIC KEY-----'}"))
-    with pytest.raises(AccountFileError, match="account 'x' at binance"):
+    with pytest.raises(AccountFileError, match="account 'x' at binance: its PEM cannot be read; expected"):
         asyncio.run(open_with(rubbish))
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        f"key: {DEMO_API_KEY}, secret: hush",
+        "key: k, secret: hush}\n- {name: y, exchange: binance, key: k, secret: hush",
+    ],
+)
+def test_no_account_has_the_key_of_another_one(tmp_path, entry):
+    entries = read_accounts(accounts(tmp_path, f"- {{name: x, {entry}}}"))
+
+    async def open_them():
+        async with serving(more_accounts=entries):
+            pass
+
+    with pytest.raises(AccountFileError, match="has the key of another"):
+        asyncio.run(open_them())

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import yaml
@@ -20,6 +21,10 @@ import yaml
 from graphwiz_trader.errors import GraphwizError
 from graphwiz_trader.hft.instruments import units_from_text
 from graphwiz_trader.venues.simulated.defaults import Credentials
+
+_EXPECTED = (
+    "expected a list of accounts, as `- {name: alice, key: alicesapikey, secret: alicessecret}`, texts in quotes"
+)
 
 
 class AccountFileError(GraphwizError):
@@ -48,7 +53,7 @@ class AccountEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 def read_accounts(path: Path) -> list[AccountEntry]:
     """Raises AccountFileError, whose text has no secret in it."""
     try:
-        entries = msgspec.convert(yaml.safe_load(path.read_text()), list[AccountEntry])
+        listed = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise AccountFileError(f"cannot read {path}: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -57,10 +62,24 @@ def read_accounts(path: Path) -> list[AccountEntry]:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark is not None else ""
         raise AccountFileError(f"{path} is no YAML{where}") from None
-    except msgspec.ValidationError as error:
-        raise AccountFileError(f"{path}: {error}; see `graphwiz exchange serve --help`") from None
+    except RecursionError:
+        raise AccountFileError(f"{path}: lists stand inside one another too deep; {_EXPECTED}") from None
+    if not isinstance(listed, list):
+        raise AccountFileError(f"{path} holds no list; {_EXPECTED}")
+    entries = [_entry(path, number, given) for number, given in enumerate(listed, 1)]
     _check(path, entries)
     return entries
+
+
+def _entry(path: Path, number: int, given: Any) -> AccountEntry:
+    try:
+        entry = msgspec.convert(given, AccountEntry)
+    except msgspec.ValidationError as error:
+        raise AccountFileError(f"{path}, account {number}: {error}; {_EXPECTED}") from None
+    for field in ("name", "key", "secret"):
+        if not getattr(entry, field).strip():
+            raise AccountFileError(f"{path}, account {number}: its {field} is empty; {_EXPECTED}")
+    return entry
 
 
 def _check(path: Path, entries: list[AccountEntry]) -> None:

@@ -81,6 +81,7 @@ class SimulatedExchange:
         self._market = market
         self._clock_ms = clock_ms
         self._tasks: list[asyncio.Task[None]] = []
+        self._keys: set[tuple[str, str]] = set()
         self.venues: dict[str, ServedVenue] = {}
         for exchange in exchanges:
             own_faults = Faults(exchange, clock_ms, seed=faults.seed)
@@ -97,6 +98,7 @@ class SimulatedExchange:
             venue = DIALECTS[exchange](own, options)
             who = (accounts or {}).get(exchange) or credentials(exchange, os.environ)
             venue.open_account("demo", who, dict((funds or DEMO_FUNDS)[exchange]))
+            self._keys.add((exchange, who.key))
             self.venues[exchange] = venue
         for entry in more_accounts:
             self._open(entry, funds or DEMO_FUNDS)
@@ -139,6 +141,9 @@ class SimulatedExchange:
                 f"{did_you_mean(entry.exchange, self.venues)}"
             )
         for exchange in [entry.exchange] if entry.exchange is not None else list(self.venues):
+            if (exchange, entry.key) in self._keys:
+                raise AccountFileError(f"account {entry.name!r} at {exchange} has the key of another; keys are unique")
+            self._keys.add((exchange, entry.key))
             owns = entry.funds if entry.funds is not None else funds[exchange]
             try:
                 self.venues[exchange].open_account(entry.name, entry.credentials, owns, entry.trade_group)

@@ -13,9 +13,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 AUTHORITY_FILE = "authority.pem"
@@ -43,12 +44,17 @@ def server_context(folder: Path) -> ssl.SSLContext:
 
 
 def _is_good(folder: Path) -> bool:
+    """Whether all three files are there, belong together, and are valid for a while yet."""
     try:
-        read = (folder / _CERTIFICATE_FILE).read_bytes()
-        complete = (folder / AUTHORITY_FILE).exists() and (folder / _KEY_FILE).exists()
-        return complete and datetime.now(UTC) < x509.load_pem_x509_certificate(read).not_valid_after_utc - _RENEW_BEFORE
-    except (FileNotFoundError, ValueError):
+        key = load_pem_private_key((folder / _KEY_FILE).read_bytes(), password=None)
+        authority, certificate = (
+            x509.load_pem_x509_certificate((folder / name).read_bytes()) for name in (AUTHORITY_FILE, _CERTIFICATE_FILE)
+        )
+        certificate.verify_directly_issued_by(authority)
+    except (FileNotFoundError, ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         return False
+    is_its_key = key.public_key() == certificate.public_key()
+    return is_its_key and datetime.now(UTC) < certificate.not_valid_after_utc - _RENEW_BEFORE
 
 
 def _make(folder: Path) -> None:
@@ -114,6 +120,10 @@ def _write(path: Path, content: bytes, *, mode: int) -> None:
     """Whole or not at all, and never readable by others for a moment."""
     temporary = path.with_suffix(f".{os.getpid()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    temporary.replace(path)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink()
+        raise

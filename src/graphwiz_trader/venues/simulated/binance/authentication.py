@@ -11,7 +11,7 @@ import hmac
 import re
 from collections.abc import Callable
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
@@ -110,12 +110,18 @@ def _rsa_check(key: RSAPublicKey) -> Callable[[bytes, str], bool]:
 
 
 def _public_key(pem: str) -> Ed25519PublicKey | RSAPublicKey:
-    if "PRIVATE" in pem:
-        private = load_pem_private_key(pem.encode(), password=None)
-        if isinstance(private, Ed25519PrivateKey | RSAPrivateKey):
-            return private.public_key()
-    else:
-        public = load_pem_public_key(pem.encode())
-        if isinstance(public, Ed25519PublicKey | RSAPublicKey):
-            return public
-    raise ValueError("the PEM holds no Ed25519 or RSA key; use one of these, or an HMAC secret without PEM lines")
+    problem = "holds no Ed25519 or RSA key"
+    try:
+        if "PRIVATE" in pem:
+            private = load_pem_private_key(pem.encode(), password=None)
+            if isinstance(private, Ed25519PrivateKey | RSAPrivateKey):
+                return private.public_key()
+        else:
+            public = load_pem_public_key(pem.encode())
+            if isinstance(public, Ed25519PublicKey | RSAPublicKey):
+                return public
+    except TypeError:
+        problem = "is encrypted with a password"
+    except (ValueError, UnsupportedAlgorithm):
+        problem = "cannot be read"
+    raise ValueError(f"its PEM {problem}; expected a plain Ed25519 or RSA key, or an HMAC secret without PEM lines")
