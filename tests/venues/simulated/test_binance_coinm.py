@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
 from graphwiz_trader.hft.events import Side
 from graphwiz_trader.venues.simulated import SyntheticMarket
 from graphwiz_trader.venues.simulated.binance.coinm_api import NO_ORDERS
 from graphwiz_trader.venues.simulated.binance.parameters import Parameters
+from graphwiz_trader.venues.simulated.defaults import default_instruments
 from graphwiz_trader.venues.simulated.synthetic.character import character_of
 from venues.simulated.clients import Client, get, in_loop, serving
 from venues.simulated.house import NOW_MS, quote
@@ -55,6 +57,23 @@ def test_what_is_asked_over_rest_counts_contracts_and_says_what_they_are_worth()
             assert len((await get(rest, "/dapi/v1/ticker/price")).json()) == 3
             wrong = await get(rest, "/dapi/v1/ticker/price?symbol=BTCUSDT")
             assert (wrong.status_code, wrong.json()["code"]) == (400, -1121)
+
+    in_loop(check)
+
+
+def test_what_contracts_of_an_old_recording_are_worth_is_not_known_and_not_made_up():
+    instruments = [msgspec.structs.replace(i, contract_value="") for i in default_instruments(["binancecoinm"])]
+
+    async def check() -> None:
+        async with serving("binancecoinm", instruments=instruments) as exchange:
+            rest = exchange.urls["binancecoinm"].rest
+            quote(exchange.venues["binancecoinm"].venue, Side.SELL, 400_000, 3, BTC)
+            quote(exchange.venues["binancecoinm"].venue, Side.BUY, 400_000, 2, BTC)
+            exchange.venues["binancecoinm"].venue.publish(NOW_MS)
+            info = (await get(rest, "/dapi/v1/exchangeInfo")).json()
+            assert {s["contractSize"] for s in info["symbols"]} == {0}
+            (trade,) = (await get(rest, f"/dapi/v1/trades?symbol={BTC}")).json()
+            assert (trade["qty"], trade["baseQty"]) == ("2", "0.00000000")
 
     in_loop(check)
 

@@ -116,7 +116,7 @@ class _OwnForms:
 def _trade(one: PublicTrade, numbers: Numbers) -> dict[str, Any]:
     """A line of ``trades``: contracts of a fixed worth are so much of the base at that price."""
     rules = one.listing.instrument
-    worth_units = one.size_lots * units_from_text(rules.contract_value)
+    worth_units = one.size_lots * units_from_text(rules.contract_value or "0")
     return {
         "id": one.trade_id,
         "price": numbers.price(one.price_ticks),

@@ -139,7 +139,7 @@ def _coinm_symbol(listing: Listing) -> dict[str, Any]:
         **_perpetual(listing),
         "pair": listing.symbol.removesuffix("_PERP"),
         "contractStatus": "TRADING",
-        "contractSize": int(instrument.contract_value),
+        "contractSize": int(instrument.contract_value or 0),  # frames do not tell it: of an old recording it is unknown
         "marginAsset": instrument.base,
         "equalQtyPrecision": 4,
         "maxMoveOrderLimit": 10_000,

@@ -83,25 +83,31 @@ class SpotFrames:
 
 
 class UsdmFrames:
-    """One USD-M futures symbol."""
+    """One USD-M futures symbol.
+
+    ``_named``: how depth events and best prices name it, ``_owned``: how a snapshot does, behind a comma; the other
+    futures market says more in both.
+    """
 
     def __init__(self, symbol: str, numbers: Numbers) -> None:
         self._symbol = symbol
         self._numbers = numbers
+        self._named = f'"s":"{symbol}"'
+        self._owned = ""
 
     def depth(self, span: DepthSpan, bids: Levels, asks: Levels, now_ms: int) -> bytes:
         return self.top(span, sorted(bids), sorted(asks), now_ms)
 
     def top(self, span: DepthSpan, bids: Levels, asks: Levels, now_ms: int) -> bytes:
         return (
-            f'{{"e":"depthUpdate","E":{now_ms},"T":{now_ms},"s":"{self._symbol}","U":{span.first_id},'
+            f'{{"e":"depthUpdate","E":{now_ms},"T":{now_ms},{self._named},"U":{span.first_id},'
             f'"u":{span.last_id},"pu":{span.previous_id},"b":[{_levels(self._numbers, bids)}],'
             f'"a":[{_levels(self._numbers, asks)}]}}'
         ).encode()
 
     def ticker(self, update_id: int, bid: tuple[int, int], ask: tuple[int, int], now_ms: int) -> bytes:
         return (
-            f'{{"e":"bookTicker","u":{update_id},"s":"{self._symbol}",{_best(self._numbers, bid, "b", "B")},'
+            f'{{"e":"bookTicker","u":{update_id},{self._named},{_best(self._numbers, bid, "b", "B")},'
             f'{_best(self._numbers, ask, "a", "A")},"T":{now_ms},"E":{now_ms}}}'
         ).encode()
 
@@ -117,8 +123,8 @@ class UsdmFrames:
 
     def snapshot(self, last_id: int, bids: Levels, asks: Levels, now_ms: int) -> bytes:
         return (
-            f'{{"lastUpdateId":{last_id},"E":{now_ms},"T":{now_ms},"bids":[{_levels(self._numbers, bids)}],'
-            f'"asks":[{_levels(self._numbers, asks)}]}}'
+            f'{{"lastUpdateId":{last_id}{self._owned},"E":{now_ms},"T":{now_ms},'
+            f'"bids":[{_levels(self._numbers, bids)}],"asks":[{_levels(self._numbers, asks)}]}}'
         ).encode()
 
 
