@@ -14,22 +14,23 @@ from graphwiz_trader.hft.instruments import Instrument
 from graphwiz_trader.hft.records import LegsEvent, OrderSent
 from graphwiz_trader.journal.layout import Record
 from graphwiz_trader.journal.reader import JournalReader
-from graphwiz_trader.venues.simulated import SimulatedExchange
 from graphwiz_trader.venues.simulated.accounts import Account
 from graphwiz_trader.venues.simulated.orders import Execution, Order
+from graphwiz_trader.venues.simulated.venue import Venue
 
 
 class Reckoning:
     """The session's journal and books against the venues' own accounts, after its end."""
 
     def __init__(
-        self, session: TradingSession, exchange: SimulatedExchange, began_with: Mapping[str, Mapping[str, int]]
+        self, session: TradingSession, venues: Mapping[str, Venue], began_with: Mapping[str, Mapping[str, int]]
     ) -> None:
+        """``began_with``: exchange → asset → units, before the session."""
         self._session = session
         self._core = session.core
         self._instruments = session.core.books.instruments
-        self._venues = exchange.venues
-        self._accounts = {name: account_of(exchange, name) for name in exchange.venues}
+        self._venues = venues
+        self._accounts = {name: account_of(venue) for name, venue in venues.items()}
         self._began_with = began_with
         self._records = list(JournalReader(session.directory).records())
 
@@ -44,7 +45,7 @@ class Reckoning:
 
     def _orders(self) -> Iterable[tuple[str, Order]]:
         for name, account in self._accounts.items():
-            venue = self._venues[name].venue
+            venue = self._venues[name]
             for symbol in venue.books:
                 for order in venue.orders(account, symbol):
                     yield name, order
@@ -81,7 +82,7 @@ class Reckoning:
                 held = ended[instrument.base] - began[instrument.base]
                 if instrument.can_short:
                     there = account.position(instrument.venue_symbol)
-                    listing = self._venues[name].venue.books[instrument.venue_symbol].listing
+                    listing = self._venues[name].books[instrument.venue_symbol].listing
                     held = there.size_lots * listing.instrument.lot_units
                     cash_money += there.cost_units * 10**12  # what an open future cost is not paid for
                 assert position.size_units == held, (name, instrument.symbol)
@@ -115,9 +116,9 @@ class Reckoning:
         return [record for record in self._records if record.kind == kind]
 
 
-def account_of(exchange: SimulatedExchange, name: str) -> Account:
+def account_of(venue: Venue) -> Account:
     """The only account there is besides the venue's own."""
-    return exchange.venues[name].venue.accounts[-1]
+    return venue.accounts[-1]
 
 
 def held_by(account: Account) -> dict[str, int]:

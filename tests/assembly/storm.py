@@ -8,18 +8,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+import uvloop
 
 from assembly.reckoning import Reckoning, account_of, held_by
 from assembly.restless import Restless
 from assembly.true_books import BookHistory, Watcher
 from graphwiz_trader.assembly import core as core_module
+from graphwiz_trader.assembly import order_side
 from graphwiz_trader.assembly.session import TradingSession
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.hft.events import (
@@ -28,6 +31,7 @@ from graphwiz_trader.hft.events import (
     OrderState,
 )
 from graphwiz_trader.hft.executor import FastOrderExecutor
+from graphwiz_trader.hft.instruments import units_from_text
 from graphwiz_trader.hft.legs import LegSettings
 from graphwiz_trader.hft.orderbook import OrderBookManager
 from graphwiz_trader.hft.strategies.base import HFTStrategy
@@ -37,33 +41,47 @@ from graphwiz_trader.venues.base import Credentials, Endpoints
 from graphwiz_trader.venues.binance import snapshots
 from graphwiz_trader.venues.binance.feed import FEED_TIMING, BinanceFeed
 from graphwiz_trader.venues.binance.order_line import ORDER_TIMING, BinanceOrderLine
+from graphwiz_trader.venues.okx import subscriptions
+from graphwiz_trader.venues.okx.feed import FEED_TIMING as OKX_TIMING
+from graphwiz_trader.venues.okx.feed import OkxFeed
 from graphwiz_trader.venues.simulated import DEMO_API_KEY, DEMO_API_SECRET, SimulatedExchange, SyntheticMarket
 from graphwiz_trader.venues.simulated.faults import FaultPlan, read_plan
+from graphwiz_trader.venues.simulated.in_process import InProcessVenues
+from graphwiz_trader.venues.simulated.venue import Venue
 
 EXCHANGES = ("binance", "binanceusdm")
+FOLLOWED = (*EXCHANGES, "okx")
 ANSWER_S, PAUSE_MAX_S, MISSING_S = 0.25, 0.5, 1.0
-CALM_S = 8.0
-"""From the end of the faults until everything is known again; the longest way is a line that backs off, then an
-order that has to be `MISSING_S` old before its absence proves anything."""
+CALM_S = 20.0
+"""From the end of the faults until everything is known again. The longest way is a line that backs off, then an order
+that has to be `MISSING_S` old before its absence proves anything: two seconds, more on a busy machine."""
 _NS = 10**9
 _QUICK = {"ping_s": 0.25, "pong_s": 0.25, "first_pause_s": 0.02, "longest_pause_s": 0.2, "ready_s": 1.0}
+
+
+def weather_out(storm: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run to the end, or fail when it takes longer than even a busy machine needs."""
+
+    async def bounded() -> None:
+        async with asyncio.timeout(6 * CALM_S):
+            await storm()
+
+    uvloop.run(bounded())
 
 
 class Storm:
     """A session under way, its venues, and what must be true of both."""
 
-    def __init__(self, exchange: SimulatedExchange, session: TradingSession, watcher: Watcher) -> None:
+    def __init__(self, exchange: SimulatedExchange, session: TradingSession) -> None:
         self.exchange = exchange
         self.session = session
-        self.watcher = watcher
-        self.began_with = {name: held_by(account_of(exchange, name)) for name in exchange.venues}
 
     @property
     def core(self) -> core_module.Core:
         return self.session.core
 
     def arm(self, *faults: Mapping[str, object], seed: int = 7) -> None:
-        plan: FaultPlan = read_plan({"seed": seed, "faults": list(faults)}, EXCHANGES)
+        plan: FaultPlan = read_plan({"seed": seed, "faults": list(faults)}, self.exchange.faults.venues)
         self.exchange.faults.arm(plan)
 
     def fired(self) -> Counter[str]:
@@ -88,8 +106,8 @@ class Storm:
         """The orders that the venues have open."""
         return [
             order.client_id
-            for name, at in self.exchange.venues.items()
-            for order in at.venue.open_orders(account_of(self.exchange, name))
+            for at in self.exchange.venues.values()
+            for order in at.venue.open_orders(account_of(at.venue))
         ]
 
     async def trade(self, seconds: float, *, halts_every_s: float = 0.3) -> None:
@@ -137,18 +155,25 @@ class Storm:
 
 
 @asynccontextmanager
-async def storm(directory: Path, *, seed: int = 7, ends_with: type[Exception] | None = None) -> AsyncIterator[Storm]:
+async def storm(
+    directory: Path, *, seed: int = 7, on_paper: bool = False, ends_with: type[Exception] | None = None
+) -> AsyncIterator[Storm]:
     """A trader that has begun to trade; afterwards it is stopped and everything it has said is checked.
 
-    ``ends_with``: what it is to fail with; then there is nothing to check.
+    ``on_paper``: it follows OKX too, and its orders stay in the process. ``ends_with``: what it is to fail with; then
+    there is nothing to check.
     """
-    exchange = SimulatedExchange(EXCHANGES, SyntheticMarket(seed=seed, rate_per_s=300.0), spot_depth_interval_ms=20)
+    market = SyntheticMarket(seed=seed, rate_per_s=300.0)
+    exchange = SimulatedExchange(FOLLOWED if on_paper else EXCHANGES, market, spot_depth_interval_ms=20)
     await exchange.start()
     watcher = Watcher({name: BookHistory(at.venue) for name, at in exchange.venues.items()})
     _watched.append(watcher)
     config = HftConfig.model_validate(
         {
             "data_dir": directory,
+            "mode": "paper" if on_paper else "simulated",
+            "market_data": {"exchanges": {name: {} for name in exchange.venues}},
+            "paper": {"latency_ms": 2.0},
             "risk": {"circuit_breaker_threshold": 100_000, "max_orders_per_second": 200},
             "performance": {"rehearsal_interval_ms": 0},
         }
@@ -156,7 +181,12 @@ async def storm(directory: Path, *, seed: int = 7, ends_with: type[Exception] | 
     endpoints = {name: Endpoints(urls.rest, urls.stream, urls.orders) for name, urls in exchange.urls.items()}
     keys = dict.fromkeys(EXCHANGES, Credentials(DEMO_API_KEY, DEMO_API_SECRET))
     session = TradingSession(config, endpoints, keys)
-    found = Storm(exchange, session, watcher)
+    found = Storm(exchange, session)
+    began_with = (
+        {name: {asset: units_from_text(str(n)) for asset, n in config.paper.balances.items()} for name in FOLLOWED}
+        if on_paper
+        else {name: held_by(account_of(at.venue)) for name, at in exchange.venues.items()}
+    )
     running = asyncio.create_task(session.run())
     try:
         await found.until(lambda: running.done() or hasattr(session, "core"), "the session begins")
@@ -172,7 +202,8 @@ async def storm(directory: Path, *, seed: int = 7, ends_with: type[Exception] | 
         await running
         assert watcher.looks
         assert not watcher.wrong, watcher.wrong[0]
-        Reckoning(session, exchange, found.began_with).check()
+        venues = dict(_inside) if on_paper else {name: at.venue for name, at in exchange.venues.items()}
+        Reckoning(session, venues, began_with).check()
     finally:
         _watched.remove(watcher)
         session.stop("failed")
@@ -181,6 +212,16 @@ async def storm(directory: Path, *, seed: int = 7, ends_with: type[Exception] | 
 
 
 _watched: list[Watcher] = []
+_inside: dict[str, Venue] = {}
+"""The venues inside the latest session on paper."""
+
+
+class _SeenVenues(InProcessVenues):
+    """Venues inside a session that can be looked into."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        _inside.update({name: venue._venue for name, venue in self._venues.items()})
 
 
 @pytest.fixture
@@ -204,10 +245,16 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         query_pause_max_ns=round(PAUSE_MAX_S * _NS),
         missing_after_ns=round(MISSING_S * _NS),
     )
+    monkeypatch.setattr(order_side, "InProcessVenues", _SeenVenues)
     monkeypatch.setattr(core_module, "build_strategies", restless)
     monkeypatch.setattr(core_module, "FastOrderExecutor", impatient)
     monkeypatch.setattr(core_module, "LegSettings", partial(LegSettings, pause_ns=_NS // 10, patience_ns=2 * _NS))
     monkeypatch.setattr(snapshots, "_LONGEST_PAUSE_S", 1.0)
+    monkeypatch.setattr(subscriptions, "ANSWER_S", 0.5)
+    monkeypatch.setattr(subscriptions, "SNAPSHOT_S", 0.5)
+    okx_feed = partial(OkxFeed, timing=OKX_TIMING._replace(silence_s=1.0, **_QUICK))
+    quick_okx = msgspec.structs.replace(exchanges._EXCHANGES["okx"], feeds={"okx": okx_feed})
+    monkeypatch.setitem(exchanges._EXCHANGES, "okx", quick_okx)
     for name in EXCHANGES:
         entry = exchanges._EXCHANGES[name]
         assert entry.orders is not None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from assembly.storm import Storm, quick, storm
+from assembly.storm import Storm, quick, storm, weather_out
 from assembly.test_modes import EXCHANGES, count, trade
 from graphwiz_trader.assembly.session import TradingSession
 from graphwiz_trader.assembly.warmup import warm_up
@@ -20,7 +20,7 @@ from graphwiz_trader.journal.errors import DataDirInUseError, JournalFullError
 from graphwiz_trader.journal.layout import Record
 from graphwiz_trader.journal.writer import JournalWriter
 from graphwiz_trader.venues.base import Endpoints
-from venues.simulated.clients import in_loop, serving
+from venues.simulated.clients import serving
 
 __all__ = ["quick"]
 
@@ -49,7 +49,7 @@ def test_a_second_session_in_a_data_directory_is_refused_while_the_first_one_run
             await running
             assert await third.run(0.01) == "0.01 s are over"
 
-    in_loop(run)
+    weather_out(run)
 
 
 def test_a_lock_is_gone_with_its_holder_and_its_file_stays(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_a_strategy_that_fails_ends_the_session_and_leaves_no_order_open(
             monkeypatch.setattr(HFTStrategy, "may_act", fail)
             await found.until(lambda: not found.open_at_venues(), "every order is cancelled")
 
-    in_loop(run)
+    weather_out(run)
 
 
 def test_a_full_disk_ends_the_session_and_leaves_no_order_open(
@@ -93,7 +93,7 @@ def test_a_full_disk_ends_the_session_and_leaves_no_order_open(
             monkeypatch.setattr(JournalWriter, "append", fail)
             await found.until(lambda: not found.open_at_venues(), "every order is cancelled")
 
-    in_loop(run)
+    weather_out(run)
 
 
 # The breaker
@@ -111,7 +111,7 @@ def test_a_breaker_that_trips_amid_legs_cancels_everything_and_leaves_no_leg_unr
             await found.until(lambda: not found.core.executor.open_orders(), "every order has ended")
             assert found.core.executor.placed == placed, "not even what would put legs right is sent"
 
-    in_loop(run)
+    weather_out(run)
     assert BreakerFile(tmp_path).read().tripped == "a test"
 
 

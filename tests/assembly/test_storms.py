@@ -12,10 +12,9 @@ from typing import Any
 
 import pytest
 
-from assembly.storm import EXCHANGES, quick, storm
+from assembly.storm import EXCHANGES, quick, storm, weather_out
 from graphwiz_trader.assembly.warmup import warm_up
 from graphwiz_trader.venues.simulated.faults.kinds import KINDS
-from venues.simulated.clients import in_loop
 
 __all__ = ["quick"]
 pytestmark = pytest.mark.usefixtures("quick")
@@ -50,10 +49,23 @@ STORMS: dict[str, list[dict[str, Any]]] = {
     "shutdown_notice": [{"at_s": [0.2], "closes_after_s": 0.5}],
 }
 """Kind of fault → how it strikes; what does not name its fault is of that kind."""
-LATE_FILLS_NOBODY_HEARS = [
-    {"fault": "late_fill", "every": 1, "delay_ms": 120},
-    {"fault": "restart", "at_s": [0.4, 1.3], "down_s": 0.3},
-]
+OF_ORDERS = {"lost_answer", "unknown_outcome", "answer_after_event", "late_fill", "duplicate_fill"}
+"""What cannot happen to orders that stay in the process."""
+UNHEARD: dict[str, list[dict[str, Any]]] = {
+    "late fills, while the line is down": [
+        {"fault": "late_fill", "every": 1, "delay_ms": 120},
+        {"fault": "restart", "at_s": [0.4, 1.3], "down_s": 0.3},
+    ],
+    "every event of an order, while its line lives": [
+        {"fault": "drop", "channel": "executionReport", "every": 1},
+        {"fault": "drop", "channel": "ORDER_TRADE_UPDATE", "every": 1},
+    ],
+    "a private stream that is half open, while orders go on": [
+        {"fault": "half_open", "venue": "binanceusdm", "channel": "/private/*", "at_s": [0.3, 1.2]},
+        {"fault": "lost_answer", "channel": "order.*", "probability": 0.1},
+    ],
+}
+"""News of orders that does not come, by what is lost."""
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -61,18 +73,18 @@ def _compiled() -> None:
     warm_up(lambda *_: None)
 
 
-def weather(directory: Path, faults: Sequence[dict[str, Any]], seed: int) -> None:
+def weather(directory: Path, faults: Sequence[dict[str, Any]], seed: int, **named: Any) -> None:
     """Trade through these faults and be called to account."""
 
     async def run() -> None:
-        async with storm(directory, seed=seed) as found:
+        async with storm(directory, seed=seed, **named) as found:
             found.arm(*faults, seed=seed)
             await found.trade(STORM_S)
             silent = {str(fault["fault"]) for fault in faults} - set(found.fired())
             assert len(faults) > len(STORMS["http_status"]) or not silent, f"did not strike: {silent}"
             await found.calm()
 
-    in_loop(run)
+    weather_out(run)
 
 
 def of_kind(kind: str) -> list[dict[str, Any]]:
@@ -97,5 +109,12 @@ def test_a_storm_of_many_kinds(tmp_path: Path, seed: int) -> None:
     weather(tmp_path, [{**fault, "venue": random.choice(["*", *EXCHANGES])} for fault in faults], seed=seed)
 
 
-def test_late_fills_whose_news_is_lost_with_the_line(tmp_path: Path) -> None:
-    weather(tmp_path, LATE_FILLS_NOBODY_HEARS, seed=3)
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", sorted(set(STORMS) - OF_ORDERS))
+def test_a_storm_over_the_markets_that_a_session_on_paper_follows(tmp_path: Path, kind: str) -> None:
+    weather(tmp_path, of_kind(kind), seed=5, on_paper=True)
+
+
+@pytest.mark.parametrize("news", UNHEARD)
+def test_what_nobody_hears_is_asked_for(tmp_path: Path, news: str) -> None:
+    weather(tmp_path, UNHEARD[news], seed=3)
