@@ -132,7 +132,7 @@ function drawFigures(state) {
 }
 
 function drawLatency(latency, mode) {
-  const answer = mode === "paper" ? "order → simulated answer" : "order → answer";
+  const answer = mode === "paper" ? "simulated answer" : "order → answer";
   const rows = [["frame → done", latency.processing_ns], ["frame → order", latency.order_ns], [answer, latency.round_trip_ns]];
   tables.latency.show(rows.map(([name, spread]) => [
     { text: name, title: `${count(spread.count)} measured` },
