@@ -162,16 +162,19 @@ class FeedContract(FeedOnBench):
     # Symbols, while it runs
 
     @on_uvloop
-    async def test_a_symbol_can_be_left_and_taken_up_again(self):
+    async def test_a_symbol_that_is_left_loses_its_trust_at_once_and_can_be_taken_up_again(self):
         async with self.bench() as b:
             await b.until_trusted()
+            b.sink.trust.clear()
             b.feed.unsubscribe(1)
+            assert b.sink.trust == [(1, Trust.STALE)]
             concerns = b.is_data_of(1)
             quiet = 0
             while quiet < 20:
                 heard = len(b.sink.frames)
                 await b.until(lambda heard=heard: len(b.sink.frames) > heard)
                 quiet = 0 if any(concerns(frame) for _, frame, _ in b.sink.frames[heard:]) else quiet + 1
+                assert not b.sink.trusts(1), "what was still on its way is no book"
             assert b.sink.trusts(0)
             b.feed.subscribe(1)
             await b.until_trusted()

@@ -110,7 +110,13 @@ class MarketData:
         return book if code == _TOP_CHANGED else -1
 
     def on_snapshot(self, book: int, body: bytes, now_ns: int) -> int:
-        """Start a book from a snapshot and offer it the frames held for it. Returns as `on_frame`."""
+        """Start a book from a snapshot and offer it the frames held for it. Returns as `on_frame`.
+
+        An empty one says that the book is followed no longer.
+        """
+        if not body:
+            self._forget(book, "unsubscribed", now_ns)
+            return -1
         line = self._first_line(book)
         decoder = self._decoders[line]
         code = decoder.on_snapshot(body, decoder.feed, self._records, book, now_ns)
@@ -147,11 +153,7 @@ class MarketData:
             if up:
                 continue
             if not lines_up:
-                self._held[book].clear()
-                self._gaps.pop(book, None)
-                self._asked_ns.pop(book, None)
-                forget_row(self._records, book, int(Trust.STALE))
-                self._note_trust(book, "line down", now_ns)
+                self._forget(book, "line down", now_ns)
             elif book in self._gaps and lines_up <= self._gaps[book].lines:
                 self._give_up_gap(book, now_ns)
 
@@ -268,6 +270,14 @@ class MarketData:
         if self.refused[line, code] == 1:
             notice = Notice(what=where, kind=outcome.NAMES[code], count=1)
             self._recorder.append(RecordKind.NOTICE, line, now_ns, encode(notice))
+
+    def _forget(self, book: int, reason: str, now_ns: int) -> None:
+        """Nothing more is heard of the book for now."""
+        self._held[book].clear()
+        self._gaps.pop(book, None)
+        self._asked_ns.pop(book, None)
+        forget_row(self._records, book, int(Trust.STALE))
+        self._note_trust(book, reason, now_ns)
 
     def _start_over(self, book: int, trust: Trust, reason: str, now_ns: int) -> None:
         """The book is not what the venue has: it needs a snapshot that continues into what is held."""

@@ -19,7 +19,8 @@ class VenueError(GraphwizError):
 class Sink(Protocol):
     """Who takes what arrives; the engine is one. Each call runs in the reader's own call stack.
 
-    ``now_ns`` is the time of arrival, read once a frame. ``line`` is the id that the session gave the line.
+    ``now_ns`` is the time of arrival, read once a frame. ``line`` is the id that the session gave the line. An empty
+    snapshot says that the book was unsubscribed: what is known of it is no longer kept.
     """
 
     def on_market_frame(self, line: int, frame: bytes, now_ns: int) -> None: ...
@@ -60,7 +61,7 @@ class Feed(Protocol):
         ...
 
     def unsubscribe(self, book: int) -> None:
-        """Leave a book. Raises as `subscribe`."""
+        """Leave a book: while the feed runs the sink is told at once. Raises as `subscribe`."""
         ...
 
     async def run(self) -> None:

@@ -9,11 +9,14 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+import msgspec
+
 from graphwiz_trader.hft.decoders import ccxt_decoder
-from graphwiz_trader.hft.events import Side
+from graphwiz_trader.hft.events import RecordKind, Side, Trust
 from graphwiz_trader.hft.instruments import Instrument, Instruments
 from graphwiz_trader.hft.market_data import MarketData
 from graphwiz_trader.hft.orderbook import OrderBookManager
+from graphwiz_trader.hft.records import TrustChange
 from graphwiz_trader.venues.base import Endpoints
 from graphwiz_trader.venues.ccxt.feed import CCXT_TIMING, CcxtFeed
 from venues import harness
@@ -50,6 +53,7 @@ class Sink(Watched):
         self.lines: list[tuple[bool, str]] = []
         self.clocks: list[tuple[int, int]] = []
         self.asked: list[int] = []
+        self.trust: list[tuple[int, Trust, str]] = []
         self.request_snapshot: Callable[[int], None] = lambda _book: None
         self.books = OrderBookManager(instruments)
         self.market_data = MarketData(
@@ -57,7 +61,10 @@ class Sink(Watched):
         )
 
     def append(self, kind: int, source: int, time_ns: int, payload: bytes) -> None:
-        """As a recorder: nothing is kept."""
+        """As a journal, of trust."""
+        if kind == RecordKind.TRUST:
+            change = msgspec.json.decode(payload, type=TrustChange)
+            self.trust.append((source, change.trust, change.reason))
 
     def on_market_frame(self, line: int, frame: bytes, now_ns: int) -> None:
         self.frames.append(frame)
@@ -65,7 +72,8 @@ class Sink(Watched):
         self.changed()
 
     def on_snapshot(self, book: int, body: bytes, now_ns: int) -> None:
-        raise AssertionError("a book behind ccxt starts from a frame")
+        assert not body, "a book behind ccxt starts from a frame"
+        self.market_data.on_snapshot(book, body, now_ns)
 
     def on_order_frame(self, line: int, frame: bytes, now_ns: int) -> None:
         raise AssertionError("no orders go through ccxt")

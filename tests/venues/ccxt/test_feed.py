@@ -6,13 +6,15 @@ import asyncio
 
 import pytest
 
-from graphwiz_trader.hft.events import Side
+from graphwiz_trader.hft.events import Side, Trust
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.venues.base import VenueError
 from graphwiz_trader.venues.ccxt.feed import CcxtFeed
 from graphwiz_trader.venues.ccxt.library import OWN_ADDRESSES
+from graphwiz_trader.venues.simulated.faults.kinds import Fault
 from venues import harness
 from venues.ccxt.desk import BTC, ETH, INSTRUMENTS, TIMING, Sink, endpoints, feeding, instrument
+from venues.fault_bench import SnapshotDesk
 from venues.harness import Exchange, Relay, on_uvloop
 
 BOTH_WAYS = pytest.mark.parametrize("websocket", [True, False], ids=["streams", "polls"])
@@ -89,6 +91,59 @@ async def test_a_symbol_that_the_exchange_does_not_have_leaves_the_others_alone(
         assert at.feed.last_failure == "NOPE/USDT: BadSymbol"
         assert not at.sink.trusts(NOBODYS)
         assert at.sink.lines == [(True, "a book is known")]
+
+
+REFUSALS = {429: "DDoSProtection", 418: "DDoSProtection", 503: "OperationFailed"}
+"""As ccxt tells them, of Binance's words."""
+
+
+@pytest.mark.parametrize("status", REFUSALS)
+@BOTH_WAYS
+def test_an_exchange_that_refuses_is_asked_less_and_its_books_are_trusted_again(websocket, status):
+    @on_uvloop
+    async def check():
+        async with Exchange() as exchange:
+            desk = SnapshotDesk(exchange["binance"])
+            refused = Fault(fault="http_status", channel="GET *depth", status=status, retry_after_s=1, count=4)
+            exchange["binance"].faults.add(refused)
+            async with feeding(exchange, websocket=websocket) as at:
+                await at.until_equal()
+                if not websocket:  # streamed, ccxt itself asks again for what its books begin with
+                    assert at.feed.last_failure.endswith(f"/USDT: {REFUSALS[status]}")
+                assert len(desk.asked_s) <= 4 + 2 * 2, "one request a refusal, and one or two for each book"
+                assert at.sink.lines == [(True, "a book is known")]
+
+    check()
+
+
+@pytest.mark.parametrize("status", REFUSALS)
+@on_uvloop
+async def test_an_exchange_that_goes_on_refusing_is_asked_ever_less_and_no_book_of_it_is_trusted(status):
+    """Polled, it is asked for two books a second while it answers."""
+    async with Exchange() as exchange, feeding(exchange, websocket=False) as at:
+        await at.until_equal()
+        desk = SnapshotDesk(exchange["binance"])
+        exchange["binance"].faults.add(
+            Fault(fault="http_status", channel="GET *depth", status=status, every=1, until_s=4.0)
+        )
+        began_s = asyncio.get_running_loop().time()
+        await at.sink.until(lambda: not at.sink.trusts(BTC) and not at.sink.trusts(ETH))
+        await at.until_equal()
+        assert asyncio.get_running_loop().time() - began_s >= 4.0
+        assert len(desk.asked_s) <= 2 * 6
+
+
+@BOTH_WAYS
+def test_a_symbol_that_is_left_loses_its_trust_at_once_and_the_journal_says_why(websocket):
+    @on_uvloop
+    async def check():
+        async with Exchange() as exchange, feeding(exchange, websocket=websocket) as at:
+            await at.until_equal()
+            at.sink.trust.clear()
+            at.feed.unsubscribe(ETH.book)
+            assert at.sink.trust == [(ETH.book, Trust.STALE, "unsubscribed")]
+
+    check()
 
 
 @on_uvloop

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from random import Random
+from time import time_ns
 
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.venues.base import ApiKey, Endpoints, Sink, VenueError
@@ -92,9 +93,10 @@ class BinanceFeed:
         """Ask for a snapshot of a book: it comes to the sink's `on_snapshot`, unless the lines break before.
 
         Asking again while one is under way does nothing, asking often is slowed down. Does nothing while no line is
-        up. Raises KeyError for a book that is not this exchange's.
+        up, nor for a book that is unsubscribed. Raises KeyError for a book that is not this exchange's.
         """
-        if self._snapshots is not None and self.is_up:
+        is_wanted = book in self._wanted or book not in self._streams
+        if self._snapshots is not None and self.is_up and is_wanted:
             self._snapshots.request(book)
 
     def subscribe(self, book: int) -> None:
@@ -103,6 +105,7 @@ class BinanceFeed:
         self._wanted.add(book)
         for line in self._lines.lines:
             line.want(streams)
+        self.request_snapshot(book)
 
     def unsubscribe(self, book: int) -> None:
         """Leave a book. Raises KeyError for a book that is not this exchange's."""
@@ -110,6 +113,9 @@ class BinanceFeed:
         self._wanted.discard(book)
         for line in self._lines.lines:
             line.unwant(streams)
+        if self._snapshots is not None:
+            self._snapshots.give_up(book)
+            self._sink.on_snapshot(book, b"", time_ns())
 
     async def run(self) -> None:
         """Until cancelled: then every line is closed and reported down. Raises what the sink raised, and VenueError for

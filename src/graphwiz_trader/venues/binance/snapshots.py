@@ -61,8 +61,13 @@ class Snapshots:
 
     def forget(self) -> None:
         """Give up what is under way: the books it was for have to begin anew."""
-        under_way, self._under_way = self._under_way, {}
-        for task in under_way.values():
+        for book in list(self._under_way):
+            self.give_up(book)
+
+    def give_up(self, book: int) -> None:
+        """A book's snapshot, if one is under way, is wanted no longer."""
+        task = self._under_way.pop(book, None)
+        if task is not None:
             task.cancel()
 
     async def _fetch(self, book: int, symbol: str) -> None:
@@ -91,7 +96,10 @@ class Snapshots:
         async with self._at_once:
             await self._weight.take(self._market.depth_weight)
             await self._be_silent()
-            return await self._rest.get(self._market.depth_path, {"symbol": symbol, "limit": str(LEVELS)})
+            body = await self._rest.get(self._market.depth_path, {"symbol": symbol, "limit": str(LEVELS)})
+            if not body:
+                raise RestError(f"{self._market.depth_path}: an empty answer")
+            return body
 
     async def _be_silent(self) -> None:
         """Wait while the venue wants to be left alone; another request may make that longer meanwhile."""

@@ -134,7 +134,10 @@ class CcxtFeed:
 
     def on_lost(self, book: int, frame: bytes, reason: str) -> None:
         self._known.discard(book)
-        self._sink.on_market_frame(self._line, frame, time_ns())
+        if book in self._wanted:
+            self._sink.on_market_frame(self._line, frame, time_ns())
+        else:
+            self._sink.on_snapshot(book, b"", time_ns())
         if not self._known:
             self._state.set(False, reason)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from random import Random
+from time import time_ns
 
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.venues.base import ApiKey, Endpoints, Sink
@@ -90,6 +91,8 @@ class OkxFeed:
         self._left.add(book)
         for line in self._lines.lines:
             line.unwant(topics)
+        if self._lines.lines:
+            self._sink.on_snapshot(book, b"", time_ns())
 
     async def run(self) -> None:
         """Until cancelled: then every line is closed and reported down. Raises what the sink raised."""
