@@ -402,7 +402,16 @@ def test_a_newer_snapshot_while_live_begins_the_book_anew_and_needs_an_update_th
     assert floor.journal.trust_of(SPOT)[1:] == [(SYNCING, "snapshot"), (LIVE, "in sequence")]
 
 
-@pytest.mark.parametrize("body", [b"", b"not found", snapshot(200)[:-4], snapshot(200, bids=[("99.95", "1")])])
+def test_a_book_that_is_unsubscribed_is_forgotten_at_once_and_asks_for_nothing() -> None:
+    floor = Floor()
+    floor.make_live(SPOT)
+    assert floor.snapshot(SPOT, b"") == -1
+    assert floor.book(SPOT).trust is STALE
+    assert floor.journal.trust_of(SPOT)[1:] == [(STALE, "unsubscribed")]
+    assert floor.asked == []
+
+
+@pytest.mark.parametrize("body", [b" ", b"not found", snapshot(200)[:-4], snapshot(200, bids=[("99.95", "1")])])
 def test_a_snapshot_that_cannot_be_read_says_nothing_about_a_book_that_needs_none(body: bytes) -> None:
     floor = Floor()
     floor.make_live(SPOT)
