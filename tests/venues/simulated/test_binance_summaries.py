@@ -6,12 +6,13 @@ import json
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import pytest
 
 from graphwiz_trader.hft.events import Side
 from graphwiz_trader.venues.simulated.binance.parameters import Parameters
 from graphwiz_trader.venues.simulated.binance.server import BinanceVenue
-from venues.simulated.clients import Client, get, in_loop, serving, until
+from venues.simulated.clients import Client, get, in_loop, now_ms, serving, until
 from venues.simulated.house import NOW_MS, quote
 from venues.simulated.test_streams import follow, still_venue
 
@@ -19,7 +20,7 @@ MINUTE_MS = 60_000
 MINUTE = NOW_MS - NOW_MS % MINUTE_MS
 SPOT_TICKER = ["e", "E", "s", "p", "P", "w", "x", "c", "Q", "b", "B", "a", "A", "o", "h", "l", "v", "q", "O", "C", "F",
                "L", "n"]  # fmt: skip
-USDM_TICKER = [name for name in SPOT_TICKER if name not in ("x", "b", "B", "a", "A")]
+USDM_TICKER = [name for name in SPOT_TICKER if name not in ("x", "b", "B", "a", "A")] + ["ps", "st"]
 MINI_TICKER = ["e", "E", "s", "c", "o", "h", "l", "v", "q"]
 KLINE = ["t", "T", "s", "i", "f", "L", "o", "c", "h", "l", "v", "n", "x", "q", "V", "Q", "B"]
 
@@ -68,7 +69,7 @@ def test_usdms_top_of_the_book_is_an_event_whose_ids_chain(suffix):
         at.venue.publish(NOW_MS)
         at.streams.flush(NOW_MS + 500 * step)
     first, second, third = listener.data()
-    assert list(third) == ["e", "E", "T", "s", "U", "u", "pu", "b", "a"]
+    assert list(third) == ["e", "E", "T", "s", "U", "u", "pu", "b", "a", "ps", "st"]
     assert [level[0] for level in third["b"]] == ["60000.20", "60000.10", "60000.00"]
     assert (second["pu"], third["pu"]) == (first["u"], second["u"])
 
@@ -150,7 +151,7 @@ def test_tickers_have_the_venues_fields_and_rests_figures(exchange, names):
     trade(at, tick, 200, NOW_MS)
     trade(at, tick + tick // 100, 100, NOW_MS)
     (ticker,), (mini,) = (told(at, f"btcusdt@{kind}", NOW_MS) for kind in ("ticker", "miniTicker"))
-    assert (list(ticker), list(mini)) == (names, MINI_TICKER)
+    assert (list(ticker), list(mini)) == (names, MINI_TICKER + [name for name in names if name in ("ps", "st")])
     assert (ticker["e"], mini["e"], ticker["P"], ticker["n"]) == ("24hrTicker", "24hrMiniTicker", "1.000", 2)
     assert (Decimal(ticker["Q"]), Decimal(ticker["v"])) == tuple(Decimal(lots) * _lot(at) for lots in (100, 300))
     day = rest(at.tickers.day, NOW_MS, symbol="BTCUSDT")
@@ -240,7 +241,7 @@ def test_the_mark_price_is_told_every_interval_whether_or_not_it_moves(stream, e
         at.streams.flush(begin_ms + after_ms)
     assert len(listener.frames) == 6_000 // every_ms + 1
     mark = listener.data()[0]
-    assert list(mark) == ["e", "E", "s", "p", "ap", "P", "i", "r", "T"]
+    assert list(mark) == ["e", "E", "s", "p", "ap", "P", "i", "r", "T", "st"]
     premium = rest(at.tickers.premium, begin_ms, symbol="BTCUSDT")
     assert (mark["p"], mark["T"]) == (premium["markPrice"], premium["nextFundingTime"]) != ("0.00", 0)
     assert mark in told(at, "!markPrice@arr@1s", begin_ms)[0]
@@ -333,5 +334,37 @@ def test_asking_for_figures_weighs_what_the_venue_says(exchange, path, weight):
         async with serving(exchange) as served:
             answer = await get(served.urls[exchange].rest, path)
             assert (answer.status_code, answer.headers["X-MBX-USED-WEIGHT-1M"]) == (200, str(weight))
+
+    in_loop(run)
+
+
+def test_candles_and_tickers_are_told_in_microseconds_to_who_asks_for_them():
+    async def run():
+        async with serving("binance") as served:
+            at, urls = served.venues["binance"], served.urls["binance"]
+            streams = "btcusdt@kline_1m/btcusdt@ticker"
+            async with Client(f"{urls.stream}/stream?streams={streams}&timeUnit=MICROSECOND") as client:
+                await until(lambda: len(at.hub.followed) == 2)
+                trade(at, 6_000_000, 1, now_ms())
+                heard = {}
+                while len(heard) < 2 or not heard["24hrTicker"]["n"] or "k" not in heard["kline"]:
+                    message = (await client.receive())["data"]
+                    heard[message["e"]] = message
+            ticker, kline = heard["24hrTicker"], heard["kline"]
+            asked = httpx.AsyncClient(base_url=urls.rest, headers={"X-MBX-TIME-UNIT": "MICROSECOND"})
+            async with asked as http:
+                (line,) = (await http.get("/api/v3/klines?symbol=BTCUSDT&interval=1m")).json()
+            times = [
+                ticker["E"],
+                ticker["O"],
+                ticker["C"],
+                kline["E"],
+                kline["k"]["t"],
+                kline["k"]["T"],
+                line[0],
+                line[6],
+            ]
+            assert all(10**15 < time < 10**16 for time in times), times
+            assert kline["k"]["i"] == "1m"
 
     in_loop(run)

@@ -216,6 +216,7 @@ def test_an_ed25519_key_logs_a_session_on_and_then_needs_no_signatures(public):
                 )  # fmt: skip
                 assert placed["status"] == 200
                 assert (await client.ask("userDataStream.subscribe"))["result"] == {"subscriptionId": 0}
+                assert (await client.ask("session.subscriptions"))["result"] == [{"subscriptionId": 0}]
                 assert code_of(await client.ask("account.status")) == -1102, "the time is still needed"
                 assert (await client.ask("session.logout"))["result"]["apiKey"] is None
                 assert code_of(await client.ask("account.status", {"timestamp": now_ms()})) == -1102
@@ -281,7 +282,7 @@ WRONG_SPOT_ORDERS = [
     ({"newClientOrderId": "no spaces"}, -1100, None),
     ({"newClientOrderId": "x" * 37}, -1100, None),
     ({"stopPrice": "60000"}, -1020, None),
-    ({"selfTradePreventionMode": "TRANSFER"}, -1013, None),
+    ({"selfTradePreventionMode": "EXPIRE_ALL"}, -1013, None),
     ({"type": "MARKET"}, -1106, None),
     ({"type": "LIMIT_MAKER"}, -1106, None),
 ]

@@ -94,6 +94,8 @@ def test_frames_have_the_recorded_fields_in_their_order_with_their_decimals(exch
     made = {json.loads(frame)["stream"].split("@")[1]: json.loads(frame) for frame in listener.frames}
     assert sorted(made) == ["bookTicker", "depth", "trade"]
     for kind, frame in made.items():
+        for since_2026 in ("ps", "st"):
+            frame["data"].pop(since_2026, None)
         assert shape(frame) == shape(real[kind]), kind
     level, real_level = made["depth"]["data"]["b"][0], real["depth"]["data"]["b"][0]
     assert [shape(text) for text in level] == [shape(text) for text in real_level]

@@ -26,6 +26,8 @@ from graphwiz_trader.venues.simulated.candles import HOUR_MS, SECOND_MS, Bar
 from graphwiz_trader.venues.simulated.venue_book import VenueBook
 
 _LEVELS = (5, 10, 20)
+_USDM = 1
+"""The kind of symbol, told since 2026-06."""
 _BEST_EVERY_MS = 5 * SECOND_MS
 _EAST_MS = 8 * HOUR_MS
 _FUTURES_TOPS_MS = {"": 250, "@100ms": 100, "@500ms": 500}
@@ -108,14 +110,14 @@ def usdm_channels(sources: Sources, figures: Figures) -> list[Channel]:
             for interval, bar in USDM_INTERVALS.items()
         ]
         channels += [
-            SummaryChannel(f"{name}@ticker", 2_000, [partial(_ticker, figures, symbol)]),
-            SummaryChannel(f"{name}@miniTicker", 2_000, [partial(_mini_ticker, figures, symbol)]),
+            SummaryChannel(f"{name}@ticker", 2_000, [partial(_usdm_ticker, figures, symbol)]),
+            SummaryChannel(f"{name}@miniTicker", 2_000, [partial(_usdm_mini_ticker, figures, symbol)]),
         ]
         for suffix, every_ms in _MARKS.items():
             mark = partial(_mark_price, figures, symbol)
             channels.append(SummaryChannel(f"{name}@markPrice{suffix}", every_ms, [mark], repeats=True))
-    days = [partial(_ticker, figures, symbol) for symbol in sources]
-    minis = [partial(_mini_ticker, figures, symbol) for symbol in sources]
+    days = [partial(_usdm_ticker, figures, symbol) for symbol in sources]
+    minis = [partial(_usdm_mini_ticker, figures, symbol) for symbol in sources]
     marks = [partial(_mark_price, figures, symbol) for symbol in sources]
     best = [partial(_best, source) for source in sources.values()]
     channels += [
@@ -163,6 +165,14 @@ def _mini_ticker(figures: Figures, symbol: str, now_ms: int) -> list[Form]:
     return [stream_forms.mini_ticker(figures.day(symbol, now_ms))]
 
 
+def _usdm_ticker(figures: Figures, symbol: str, now_ms: int) -> list[Form]:
+    return [form | {"ps": symbol, "st": _USDM} for form in _ticker(figures, symbol, now_ms)]
+
+
+def _usdm_mini_ticker(figures: Figures, symbol: str, now_ms: int) -> list[Form]:
+    return [form | {"ps": symbol, "st": _USDM} for form in _mini_ticker(figures, symbol, now_ms)]
+
+
 def _window(figures: Figures, symbol: str, window: str, now_ms: int) -> list[Form]:
     return [stream_forms.window_ticker(window, figures.window(symbol, WINDOWS_MS[window], now_ms))]
 
@@ -173,7 +183,7 @@ def _average(figures: Figures, symbol: str, now_ms: int) -> list[Form]:
 
 
 def _mark_price(figures: Figures, symbol: str, now_ms: int) -> list[Form]:
-    return [stream_forms.mark_price(figures.premium(symbol, now_ms))]
+    return [stream_forms.mark_price(figures.premium(symbol, now_ms)) | {"st": _USDM}]
 
 
 def _best(source: Source, now_ms: int) -> list[Form]:

@@ -19,6 +19,7 @@ class CoinmFrames(UsdmFrames):
 
     def __init__(self, symbol: str, numbers: Numbers) -> None:
         super().__init__(symbol, numbers)
+        self._end = ""
         pair = pair_of(symbol)
         self._named = f'"s":"{symbol}","ps":"{pair}"'
         self._owned = f',"symbol":"{symbol}","pair":"{pair}"'

@@ -94,6 +94,8 @@ class UsdmFrames:
         self._numbers = numbers
         self._named = f'"s":"{symbol}"'
         self._owned = ""
+        self._end = f',"ps":"{symbol}","st":1'
+        """Since 2026-06: the pair, and that this is a symbol of USD-M."""
 
     def depth(self, span: DepthSpan, bids: Levels, asks: Levels, now_ms: int) -> bytes:
         return self.top(span, sorted(bids), sorted(asks), now_ms)
@@ -102,13 +104,13 @@ class UsdmFrames:
         return (
             f'{{"e":"depthUpdate","E":{now_ms},"T":{now_ms},{self._named},"U":{span.first_id},'
             f'"u":{span.last_id},"pu":{span.previous_id},"b":[{_levels(self._numbers, bids)}],'
-            f'"a":[{_levels(self._numbers, asks)}]}}'
+            f'"a":[{_levels(self._numbers, asks)}]{self._end}}}'
         ).encode()
 
     def ticker(self, update_id: int, bid: tuple[int, int], ask: tuple[int, int], now_ms: int) -> bytes:
         return (
             f'{{"e":"bookTicker","u":{update_id},{self._named},{_best(self._numbers, bid, "b", "B")},'
-            f'{_best(self._numbers, ask, "a", "A")},"T":{now_ms},"E":{now_ms}}}'
+            f'{_best(self._numbers, ask, "a", "A")},"T":{now_ms},"E":{now_ms}{self._end}}}'
         ).encode()
 
     def trade(self, trade: PublicTrade) -> bytes:
@@ -119,7 +121,7 @@ class UsdmFrames:
         ).encode()
 
     def aggregate(self, aggregate: Aggregate) -> bytes:
-        return _aggregate(self._symbol, self._numbers, aggregate, "")
+        return _aggregate(self._symbol, self._numbers, aggregate, ',"st":1' if self._end else "")
 
     def snapshot(self, last_id: int, bids: Levels, asks: Levels, now_ms: int) -> bytes:
         return (

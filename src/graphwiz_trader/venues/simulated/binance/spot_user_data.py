@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
+import msgspec
+
 from graphwiz_trader.venues.simulated.accounts import Account
 from graphwiz_trader.venues.simulated.binance import errors, spot_events
 from graphwiz_trader.venues.simulated.binance.authentication import ApiKeys
@@ -59,6 +61,7 @@ class SpotSubscriptions:
             "userDataStream.subscribe": SessionMethod(self.subscribe),
             "userDataStream.subscribe.signature": SessionMethod(self.subscribe_signed),
             "userDataStream.unsubscribe": SessionMethod(self.unsubscribe),
+            "session.subscriptions": SessionMethod(self.subscriptions),
         }
 
     def subscribe(self, session: Session, _parameters: Parameters, _now_ms: int) -> bytes:
@@ -82,6 +85,10 @@ class SpotSubscriptions:
             raise BinanceError(*errors.SUBSCRIPTION_INACTIVE)
         end()
         return b"{}"
+
+    def subscriptions(self, session: Session, _parameters: Parameters, _now_ms: int) -> bytes:
+        """Those that are open."""
+        return msgspec.json.encode([{"subscriptionId": number} for number in session.subscriptions])
 
     def _open(self, session: Session, account: Account) -> bytes:
         number = session.next_subscription

@@ -11,8 +11,9 @@ import re
 from graphwiz_trader.venues.simulated.binance.errors import BinanceError
 
 _MILLISECONDS = re.compile(
-    rb'("(?:E|T|W|O|time|updateTime|transactTime|workingTime|serverTime|authorizedSince|connectedSince|openTime'
-    rb'|closeTime)":1\d{12})(?=[,}])|("e":"outboundAccountPosition","E":1\d{12},"u":1\d{12})(?=,)'
+    rb'("(?:E|T|W|O|C|time|updateTime|transactTime|workingTime|serverTime|authorizedSince|connectedSince|openTime'
+    rb'|closeTime)":1\d{12}|"k":\{"t":1\d{12}|(?<=[\[,])1\d{12}(?=,"))(?=[,}])'
+    rb'|("e":"outboundAccountPosition","E":1\d{12},"u":1\d{12})(?=,)'
 )
 
 
