@@ -70,11 +70,11 @@ def screen(state: TraderState, *, silent_s: float, width: int, height: int) -> R
 
 def _wide(root: Layout, state: TraderState, height: int, position_rows: int) -> None:
     root["measures"].split_row(
-        Layout(panels.venues(state), ratio=8),
-        Layout(panels.pnl(state), ratio=6),
-        Layout(panels.risk(state), ratio=5),
-        Layout(panels.latency(state), ratio=9),
-        Layout(panels.strategies(state), ratio=7),
+        Layout(panels.venues(state), ratio=30),
+        Layout(panels.pnl(state), ratio=24),
+        Layout(panels.risk(state), ratio=19),
+        Layout(panels.latency(state), ratio=36),
+        Layout(panels.strategies(state), ratio=31),
     )
     root["events"].split_row(Layout(name="left"), Layout(name="right"))
     root["left"].split_column(
