@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -17,10 +18,10 @@ from benchmarks.synthetic_market.measures import Tape
 from benchmarks.synthetic_market.recorded import ALIKE_WITHIN
 from graphwiz_trader.backtest.recordings import RecordedFrame, Recording
 from graphwiz_trader.backtest.survey import survey
-from graphwiz_trader.hft.events import Side
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.venues.simulated import SyntheticMarket
 from graphwiz_trader.venues.simulated.binance.flavours import FLAVOURS
+from graphwiz_trader.venues.simulated.binance.parameters import Parameters
 from graphwiz_trader.venues.simulated.binance.server import BinanceVenue
 from graphwiz_trader.venues.simulated.defaults import default_instruments
 
@@ -111,7 +112,7 @@ class _Kept:
 
     def __init__(self, venue: BinanceVenue, symbol: str) -> None:
         self._symbol = symbol
-        self._book, self._words = venue.public._books[symbol]
+        self._snapshot_now = partial(venue.public.depth, Parameters({"symbol": symbol, "limit": "1000"}))
         self._snapshot = b""
         self._snapshot_at = 0
         self._frames: list[tuple[int, bytes]] = []
@@ -125,8 +126,7 @@ class _Kept:
     def stamp(self, now_ms: int) -> None:
         self._frames += [(now_ms, payload) for payload in self._new]
         if not self._snapshot and any(b"depthUpdate" in payload for payload in self._new):
-            bids, asks = (self._book.matcher.levels(side, 1_000) for side in Side)
-            self._snapshot = self._words.snapshot(self._book.matcher.change_count, bids, asks, now_ms)
+            self._snapshot = self._snapshot_now(now_ms)
             self._snapshot_at = len(self._frames)
         self._new.clear()
 
