@@ -1,9 +1,10 @@
 """Every feed's decoding and book, beside ``orjson.loads`` and the handlers of ccxt.pro and cryptofeed, in one table.
 
 All feeds are given the same recorded changes, in their venue's words; OKX's own recording, whose checksums are
-verified, stands beside. ccxt.pro and cryptofeed are given frames already parsed, and neither reads binary frames: next
-to those stand their handlers for the same changes in JSON. ``through ccxt`` is our way for every other exchange:
-ccxt.pro's handler, our frame and our decoder together.
+verified, stands beside. That has a hundred frames: each of its rounds is run once before it is timed, or it would be
+over before caches and branch predictors have seen the code. ccxt.pro and cryptofeed are given frames already parsed,
+and neither reads binary frames: next to those stand their handlers for the same changes in JSON. ``through ccxt`` is
+our way for every other exchange: ccxt.pro's handler, our frame and our decoder together.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from graphwiz_trader.hft.orderbook import OrderBookManager
 
 _ORJSON, _OURS, _CCXT, _CRYPTOFEED = "orjson", "graphwiz", "ccxt.pro", "cryptofeed"
 _OKX_TARGET = 0.5
+_SHORT = 1_000
+"""Frames below which a round is run once before it is timed."""
 
 
 class Feed(NamedTuple):
@@ -84,9 +87,10 @@ def main() -> int:
     report.write_json(
         arguments.json, {"feeds": {n: {c: t._asdict() for c, t in f.items()} for n, f in figures.items()}}
     )
-    okx = figures["OKX books"][_OURS].ratio
-    print(f"OKX books, graphwiz / orjson: {report.verdict(okx, _OKX_TARGET)}")
-    return 0 if okx <= _OKX_TARGET else 1
+    of_okx = {name: timings[_OURS].ratio for name, timings in figures.items() if name.startswith("OKX")}
+    for name, ratio in of_okx.items():
+        print(f"{name}, graphwiz / orjson: {ratio:.2f}, {report.verdict(ratio, _OKX_TARGET)}")
+    return 0 if max(of_okx.values()) <= _OKX_TARGET else 1
 
 
 def _feeds(spot: tapes.Tape, usdm: tapes.Tape) -> list[Feed]:
@@ -163,18 +167,27 @@ def _measure(feed: Feed, rounds: int) -> dict[str, Timing]:
     ours.run()
     assert ours.books[0].is_trusted, feed.name
     assert ours.books[0].last_update_id == last_id, feed.name
-    contenders = {
-        _ORJSON: Contender(lambda: _parse(feed.json)),
-        _OURS: Contender(ours.run, ours.reset),
-    }
+    contenders = {_ORJSON: _contender(feed, partial(_parse, feed.json)), _OURS: _contender(feed, ours.run, ours.reset)}
     for name, peer in peers.items():
         peer.handle(parsed)
         assert peer.last_id == last_id, f"{feed.name}: {name} stopped at {peer.last_id}, not at {last_id}"
-        contenders[name] = Contender(partial(peer.handle, parsed), peer.reset)
+        contenders[name] = _contender(feed, partial(peer.handle, parsed), peer.reset)
     timings = measure(contenders, _ORJSON, len(feed.frames), rounds)
     for peer in peers.values():
         peer.close()
     return timings
+
+
+def _contender(feed: Feed, run: Callable[[], object], reset: Callable[[], object] = lambda: None) -> Contender:
+    if len(feed.frames) >= _SHORT:
+        return Contender(run, reset)
+
+    def prepare() -> None:
+        reset()
+        run()
+        reset()
+
+    return Contender(run, prepare)
 
 
 def _measure_through_ccxt(tape: tapes.Tape, rounds: int) -> dict[str, Timing]:

@@ -32,8 +32,7 @@ def measure(contenders: Mapping[str, Contender], yardstick: str, frames: int, ro
     times: dict[str, list[float]] = {name: [] for name in names}
     for number in range(rounds + 1):
         for name in names[number % len(names) :] + names[: number % len(names)]:
-            contenders[name].prepare()
-            spent = _time(contenders[name].run)
+            spent = _time(contenders[name])
             if number > 0:
                 times[name].append(spent / frames)
     return {
@@ -42,12 +41,13 @@ def measure(contenders: Mapping[str, Contender], yardstick: str, frames: int, ro
     }
 
 
-def _time(run: Callable[[], object]) -> int:
+def _time(contender: Contender) -> int:
     gc.collect()
     gc.disable()
     try:
+        contender.prepare()
         start = thread_time_ns()
-        run()
+        contender.run()
         return thread_time_ns() - start
     finally:
         gc.enable()
