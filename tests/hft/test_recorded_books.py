@@ -100,9 +100,9 @@ def _assert_same_figures(found: OrderBook, expected: oracle.Book, ticker: oracle
         ]
 
 
-def _events(symbols: Sequence[recordings.Symbol]) -> list[oracle.Event]:
+def _events(symbols: Sequence[recordings.Symbol], lines: int | None = None) -> list[oracle.Event]:
     names = dict.fromkeys(name for symbol in symbols for name in symbol.files)
-    return oracle.events([recordings.need(name) for name in names])
+    return oracle.events([recordings.need(name) for name in names], lines)
 
 
 def _looked_at(events: Sequence[oracle.Event], symbol: str) -> list[int]:
@@ -167,7 +167,7 @@ def test_the_four_symbols_of_one_recorded_socket_equal_the_oracles() -> None:
 def test_a_lost_update_takes_the_trust_until_a_snapshot_that_continues(recorded: recordings.Symbol) -> None:
     """A snapshot of the moment is made from the whole recording's book; the one from before the gap is of no use."""
     whole, product = oracle.Book("usdm" if recorded.rule == "usdm" else "spot"), Product([recorded])
-    events = [event for event in _events([recorded])[:4_000] if event.is_depth or event.is_snapshot]
+    events = [event for event in _events([recorded], 4_000) if event.is_depth or event.is_snapshot]
     snapshot = next(event for event in events if event.is_snapshot)
     lost, again = 100, 130
     for number, event in enumerate(events):

@@ -45,7 +45,7 @@ def test_what_each_line_loses_the_other_has_and_the_book_never_loses_its_trust(
     two = TwoLines(whole.instruments, recorded.exchange)
     heard: list[tuple[int, int, bytes]] = []
     at_ns = [0, 0]
-    events = _events([recorded])[:EVENTS]
+    events = _events([recorded], EVENTS)
     for event in events:
         whole.feed(event)
         if event.is_snapshot:

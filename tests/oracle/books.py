@@ -22,6 +22,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
@@ -114,9 +115,12 @@ class Event:
         return self.body.get("e") == "depthUpdate"
 
 
-def events(paths: Iterable[Path]) -> list[Event]:
-    """What several recordings of one exchange say, merged by receive time (files in the given order where equal)."""
-    merged = [event for path in paths for event in _events_of(list(read(path)))]
+def events(paths: Iterable[Path], lines: int | None = None) -> list[Event]:
+    """What several recordings of one exchange say, merged by receive time (files in the given order where equal).
+
+    ``lines``: of each file the first so many alone.
+    """
+    merged = [event for path in paths for event in _events_of(list(islice(read(path), lines)))]
     return sorted(merged, key=lambda event: event.time_ns)
 
 
