@@ -143,8 +143,8 @@ class Connection:
             listener.close()
             if listener.opened:
                 self._owner.on_closed(reason)
-        if listener.failure is not None:
-            raise listener.failure
+            if listener.failure is not None:  # counts more than having been cancelled meanwhile
+                raise listener.failure
         return reason
 
     async def _converse(self, listener: _Listener) -> str:
