@@ -32,7 +32,7 @@ _MESSAGES_PER_S = 20_000
 _ORDERS_PER_S = 2_000
 _SHORT_OF = 0.99
 """The orders that were due in the last turn of the clients' loop are not sent any more."""
-_MARKET_RATE = {"binance": 400.0, "okx": 500.0}
+_MARKET_RATE = {"binance": 400.0, "okx": 700.0}
 """Market actions a second that make somewhat more than the wanted messages for so many clients."""
 _GROWTH_MB = 200.0
 """A venue remembers 100,000 closed orders, each about 1 KB; under this load it has as many after 50 s."""
