@@ -114,7 +114,7 @@ class Desk(Watched):
         return self.executor.place(approved[0], time.time_ns()) if isinstance(approved, tuple) else None
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("instrument", [BTC, PERP], ids=["spot", "usdm"])
 @on_uvloop
 async def test_whatever_breaks_every_order_ends_and_positions_are_the_venue_s_own(instrument, seed):

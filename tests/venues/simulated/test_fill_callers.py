@@ -349,7 +349,7 @@ def without_none(fills: Fills) -> Fills:
 
 
 @pytest.mark.parametrize("rule", QueueRule)
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_all_callers_fill_the_same_orders_alike(rule: QueueRule, seed: int) -> None:
     frames = recorded(seed)
     steps, expected = by_the_model(frames, rule, seed)

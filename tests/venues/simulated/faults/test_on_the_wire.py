@@ -113,6 +113,7 @@ async def test_a_half_open_connection_answers_no_ping_and_stays_open(desk):
         assert await hears_nothing(socket)
         assert not pong.done()
         assert desk.at.open_connections == 1
+        socket.transport.abort()  # nobody would answer a close
 
 
 @with_desk

@@ -15,7 +15,7 @@ SEED = 20_261_123
 EXAMPLES = pytest.mark.parametrize(
     "examples",
     [
-        pytest.param(80, id="some"),
+        pytest.param(30, id="some"),
         pytest.param(1_500, id="many", marks=[pytest.mark.slow, pytest.mark.timeout(1_800)]),
     ],
 )
