@@ -182,12 +182,12 @@ async def test_a_users_resting_order_is_filled_by_the_market_and_told_of(at, cli
 
 
 @over("binance")
-async def test_nothing_is_told_after_unsubscribing(at, client):
+async def test_after_unsubscribing_one_is_told_so_and_then_nothing(at, client):
     await client.signed("userDataStream.subscribe.signature")
     assert (await client.ask("userDataStream.unsubscribe", {"subscriptionId": 0}))["status"] == 200
     await client.place(price="61000.00", quantity="0.002")
     await client.signed("account.status")
-    assert client.passed_over == []
+    assert [message["event"]["e"] for message in client.passed_over] == ["eventStreamTerminated"]
     assert code_of(await client.ask("userDataStream.unsubscribe", {"subscriptionId": 0})) == -2036
 
 
@@ -216,9 +216,21 @@ def test_an_ed25519_key_logs_a_session_on_and_then_needs_no_signatures(public):
                 )  # fmt: skip
                 assert placed["status"] == 200
                 assert (await client.ask("userDataStream.subscribe"))["result"] == {"subscriptionId": 0}
-                assert (await client.ask("session.subscriptions"))["result"] == [{"subscriptionId": 0}]
+                signed = ed25519_signed({}, "edkey", private)
+                assert (await client.ask("userDataStream.subscribe.signature", signed))["result"] == {
+                    "subscriptionId": 1
+                }
+                both = (await client.ask("session.subscriptions"))["result"]
+                assert both == [{"subscriptionId": 0}, {"subscriptionId": 1}]
                 assert code_of(await client.ask("account.status")) == -1102, "the time is still needed"
+                client.passed_over.clear()
                 assert (await client.ask("session.logout"))["result"]["apiKey"] is None
+                (ended,) = client.passed_over
+                assert (ended["subscriptionId"], ended["event"]["e"]) == (0, "eventStreamTerminated")
+                assert (await client.ask("session.subscriptions"))["result"] == [{"subscriptionId": 1}]
+                assert (await client.ask("userDataStream.unsubscribe", {"subscriptionId": 1}))["result"] == {}
+                assert client.passed_over[-1]["subscriptionId"] == 1
+                assert code_of(await client.ask("userDataStream.unsubscribe", {"subscriptionId": 1})) == -2036
                 assert code_of(await client.ask("account.status", {"timestamp": now_ms()})) == -1102
 
     in_loop(run)

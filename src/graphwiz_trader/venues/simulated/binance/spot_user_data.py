@@ -16,7 +16,7 @@ from graphwiz_trader.venues.simulated.binance.authentication import ApiKeys
 from graphwiz_trader.venues.simulated.binance.errors import BinanceError
 from graphwiz_trader.venues.simulated.binance.numbers import Numbers
 from graphwiz_trader.venues.simulated.binance.parameters import Parameters
-from graphwiz_trader.venues.simulated.binance.websocket_api import Session, SessionMethod
+from graphwiz_trader.venues.simulated.binance.websocket_api import Session, SessionMethod, Subscription
 from graphwiz_trader.venues.simulated.orders import OrderEvent
 
 Sink: TypeAlias = Callable[[bytes, str], None]
@@ -68,34 +68,31 @@ class SpotSubscriptions:
         """For the key the session logged on with."""
         if session.key is None:
             raise BinanceError(*errors.BAD_KEY)
-        return self._open(session, session.key.account)
+        return self._open(session, session.key.account, by_logon=True)
 
     def subscribe_signed(self, session: Session, parameters: Parameters, now_ms: int) -> bytes:
         """For the key that signed this request."""
-        return self._open(session, parameters.sign_in(self._keys, now_ms).account)
+        return self._open(session, parameters.sign_in(self._keys, now_ms).account, by_logon=False)
 
-    def unsubscribe(self, session: Session, parameters: Parameters, _now_ms: int) -> bytes:
+    def unsubscribe(self, session: Session, parameters: Parameters, now_ms: int) -> bytes:
         """One subscription, or all."""
-        subscription = parameters.optional_integer("subscriptionId")
-        if subscription is None:
-            session.end_subscriptions()
-            return b"{}"
-        end = session.subscriptions.pop(subscription, None)
-        if end is None:
+        number = parameters.optional_integer("subscriptionId")
+        if number is not None and number not in session.subscriptions:
             raise BinanceError(*errors.SUBSCRIPTION_INACTIVE)
-        end()
+        for each in list(session.subscriptions) if number is None else [number]:
+            session.terminate(each, now_ms)
         return b"{}"
 
     def subscriptions(self, session: Session, _parameters: Parameters, _now_ms: int) -> bytes:
         """Those that are open."""
         return msgspec.json.encode([{"subscriptionId": number} for number in session.subscriptions])
 
-    def _open(self, session: Session, account: Account) -> bytes:
+    def _open(self, session: Session, account: Account, *, by_logon: bool) -> bytes:
         number = session.next_subscription
         session.next_subscription += 1
 
         def sink(event: bytes, name: str) -> None:
             session.send(b'{"subscriptionId":%d,"event":%b}' % (number, event), name)
 
-        session.subscriptions[number] = self._user_data.subscribe(account, sink)
+        session.subscriptions[number] = Subscription(self._user_data.subscribe(account, sink), by_logon)
         return b'{"subscriptionId":%d}' % number

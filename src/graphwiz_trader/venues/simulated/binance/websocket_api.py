@@ -6,6 +6,7 @@ Source: Binance spot API docs, "WebSocket API": request and response format, aut
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import msgspec
 from picows import WSCloseCode
@@ -51,6 +52,13 @@ class ApiOptions(msgspec.Struct, frozen=True):
     in_microseconds: bool = False
 
 
+class Subscription(NamedTuple):
+    """User data that a connection reads. ``by_logon``: for the key the session has logged on with."""
+
+    end: Callable[[], None]
+    by_logon: bool
+
+
 class Session:
     """What one connection has opened: a logged-on key, subscriptions to user data."""
 
@@ -60,8 +68,8 @@ class Session:
         self.connected_ms = connected_ms
         self.key: ApiKey | None = None
         self.authorized_ms: int | None = None
-        self.subscriptions: dict[int, Callable[[], None]] = {}
-        """Subscription id → how to end it."""
+        self.subscriptions: dict[int, Subscription] = {}
+        """By id."""
         self.next_subscription = 0
 
     def status(self, now_ms: int) -> bytes:
@@ -77,9 +85,16 @@ class Session:
         )
 
     def end_subscriptions(self) -> None:
-        for end in self.subscriptions.values():
-            end()
+        """The connection is gone: nobody is told."""
+        for subscription in self.subscriptions.values():
+            subscription.end()
         self.subscriptions.clear()
+
+    def terminate(self, number: int, now_ms: int) -> None:
+        """End a subscription, and tell its reader. Raises KeyError when there is none of that id."""
+        self.subscriptions.pop(number).end()
+        event = b'{"subscriptionId":%d,"event":{"e":"eventStreamTerminated","E":%d}}' % (number, now_ms)
+        self.send(event, "eventStreamTerminated")
 
 
 class SessionMethod(msgspec.Struct, frozen=True):
@@ -151,8 +166,10 @@ class WebSocketApi:
         return session.status(now_ms)
 
     def _log_out(self, session: Session, _parameters: Parameters, now_ms: int) -> bytes:
+        """What it has subscribed to ends with it; what was subscribed to with a signature goes on."""
         session.key = session.authorized_ms = None
-        session.end_subscriptions()
+        for number in [number for number, each in session.subscriptions.items() if each.by_logon]:
+            session.terminate(number, now_ms)
         return session.status(now_ms)
 
 
