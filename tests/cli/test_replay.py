@@ -121,7 +121,7 @@ def test_a_recording_of_noise_alone_is_refused(tmp_path: Path) -> None:
     [
         ("binanc={file}", "unknown exchange binanc in .*; did you mean binance"),
         ("kraken={file}", "unknown exchange kraken in .*; allowed: binance"),
-        ("binance=", "'binance='; expected EXCHANGE=FILE, e.g."),
+        ("binance=", "'binance=' is not there; expected EXCHANGE=FILE, e.g."),
         ("binance={file}.missing", r"missing: no such recording; expected a file of frames, plain or \.gz"),
     ],
 )
