@@ -83,6 +83,15 @@ def test_a_run_of_some_seconds_trades_and_ends_in_order_with_code_0(tmp_path: Pa
     assert verification.end is End.CLOSED
 
 
+def test_a_trader_that_had_to_compile_does_not_keep_the_compilers_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
+    with running(tmp_path) as process:
+        wait_for(tmp_path, RecordKind.PULSE, 20)
+        assert children(process)["trade"].memory_info().rss < 400e6
+
+
 def test_what_a_run_decided_it_decides_again_from_its_journal(tmp_path: Path) -> None:
     with running(tmp_path) as process:
         wait_for(tmp_path, RecordKind.FILL)

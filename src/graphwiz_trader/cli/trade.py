@@ -28,6 +28,9 @@ from graphwiz_trader.venues.simulated.defaults import credentials as simulated_c
 
 app = typer.Typer()
 
+_COMPILED = "GRAPHWIZ_COMPILED"
+"""Set in the environment of a trader that has begun anew because it compiled: once, should the cache keep nothing."""
+
 
 @app.command()
 def trade(
@@ -49,10 +52,13 @@ def trade(
         config = _at(config, venues)
     credentials = {exchange: _credentials(exchange) for exchange in config.enabled_exchanges if _sends(config)}
     api_keys = stream_keys(config)
-    warm_up(
+    has_compiled = warm_up(
         lambda what, done, of: _say({"preparing": what, "done": done, "of": of}),
         market_wires(config, tuple(config.enabled_exchanges)),
     )
+    if has_compiled and _COMPILED not in os.environ:
+        # Over again with what is in the cache now, and without the compiler's memory.
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], os.environ | {_COMPILED: "1"})  # noqa: S606 - it is this very command
     session = TradingSession(config, _endpoints(config), credentials, api_keys=api_keys)
     # What start-up made stays for good: the collector need not look at it again in the middle of trading.
     gc.collect()
