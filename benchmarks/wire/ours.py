@@ -68,12 +68,16 @@ def _busy_poll_percent(config: HftConfig) -> int:
     return int(said[0].removeprefix("poll=")) if said else config.performance.busy_poll_percent
 
 
+def _fail(failure: Exception) -> None:
+    raise failure
+
+
 async def _client(port: int) -> None:
     instruments = instruments_of([(_EXCHANGE, SYMBOL)])
     config = HftConfig.model_validate({"risk": {"max_orders_per_second": 10_000, "max_exposure": Decimal(10**9)}})
     endpoints = Endpoints(rest=rest_url(port), stream=f"ws://127.0.0.1:{port}", orders=orders_url(port))
     lines = assembly.session_lines((_EXCHANGE,))
-    sink = MeasuredEngine(PerformanceMonitor())
+    sink = MeasuredEngine(PerformanceMonitor(), _fail)
     feed = BinanceFeed(instruments, _EXCHANGE, endpoints=endpoints, lines=(0,), sink=sink)
     orders = BinanceOrderLine(
         instruments, _EXCHANGE, endpoints=endpoints, credentials=_credentials(), line=1, sink=sink
