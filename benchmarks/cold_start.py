@@ -57,7 +57,7 @@ def _start_s(data_dir: Path, cache: Path) -> float:
             config,
         ],
         env=os.environ | {"NUMBA_CACHE_DIR": str(cache)},
-        stdout=subprocess.DEVNULL,
+        capture_output=True,
         check=True,
     )
     return (_first_trusted_ns(data_dir) - began_ns) / 1e9
