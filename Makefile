@@ -23,7 +23,7 @@ test: lint
 
 # tests/conformance is slow as a whole: without it other people's clients, seconds of imports, are not even collected.
 check: lint
-	$(PYTEST) -m "not slow" --ignore tests/conformance -n 2 --dist loadfile
+	$(PYTEST) -m "not slow" --ignore tests/conformance -n 4 --dist loadfile
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m benchmarks.run

@@ -10,14 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
 
-from numba.core.event import install_recorder
-
 from graphwiz_trader.assembly.core import build_books
 from graphwiz_trader.assembly.replays import direct_replay
 from graphwiz_trader.backtest.survey import compile_survey
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.hft.decoders import DECODERS
 from graphwiz_trader.hft.instruments import Instrument, Instruments
+from graphwiz_trader.hft.kernels.compiling import noting_compilation
 from graphwiz_trader.hft.performance import PerformanceMonitor
 
 Step = tuple[str, Callable[[], object]]
@@ -30,12 +29,12 @@ def warm_up(progress: Callable[[str, int, int], None], wires: Mapping[str, str] 
     Returns whether anything was compiled: then this process keeps the compiler's memory, 230 MB, as long as it lives.
     """
     steps = (*_steps(), *_decoders(wires))
-    with install_recorder("numba:compile") as compiled:
+    with noting_compilation() as compiled:
         for done, (what, run) in enumerate(steps):
             progress(what, done, len(steps))
             run()
     progress("ready", len(steps), len(steps))
-    return bool(compiled.buffer)
+    return bool(compiled)
 
 
 def _steps() -> Iterator[Step]:
