@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import struct
 
 import pytest
 from hypothesis import strategies as st
 
-from venues.simulated.fuzz.arena import PATIENCE_S, Arena, arena
+from venues.simulated.fuzz.arena import Arena, arena
 from venues.simulated.fuzz.profiles import EXAMPLES, hold
 
 PLACES = [
@@ -75,18 +74,7 @@ def field():
 
 async def converse(field: Arena, venue: str, path: str, sent: bytes) -> list[tuple[int, bytes]]:
     """What the venue said, frame by frame, until it or we have closed."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", field.port(venue))
-    received = b""
-    try:
-        writer.write(HANDSHAKE % path.encode() + sent)
-        writer.write_eof()
-        async with asyncio.timeout(PATIENCE_S):
-            while more := await reader.read(1 << 16):
-                received += more
-    except ConnectionError:
-        pass
-    finally:
-        writer.transport.abort()
+    received = await field.exchange_bytes(venue, HANDSHAKE % path.encode() + sent)
     head, _, rest = received.partition(b"\r\n\r\n")
     assert not received or head.startswith(b"HTTP/1.1 101 "), received[:100]
     return frames(rest)
