@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from graphwiz_trader.hft.kernels import frames
 from hft.compiled_decoder import CompiledDecoder
+from hft.odd_frames import Members, Texts, agreed, damaged, members_of, mostly, odd_objects
 from oracle.decoder import KEYS, Decoded, Refused, Rules, decode, decode_snapshot
 
 SYMBOLS = {
@@ -22,46 +23,28 @@ SYMBOLS = {
     "SHIBUSDT": Rules("0.00000001", "1", futures=False),
 }
 COMPILED = CompiledDecoder(SYMBOLS)
-Members = list[tuple[str, str]]
 
 settings.register_profile("decoder", max_examples=400, deadline=None)
 settings.load_profile("decoder")
 
 
 def agree(frame: bytes) -> Decoded:
-    """Both readings of a frame are the same; a refusal's reason is each side's own."""
-    expected, found = decode(frame, SYMBOLS), COMPILED.decode(frame)
-    if isinstance(expected, Refused):
-        assert isinstance(found, Refused), f"accepted what is to be refused ({expected.reason}): {found}"
-    else:
-        assert found == expected
-    return expected
+    return agreed(decode(frame, SYMBOLS), COMPILED.decode(frame))
 
 
 def agree_on_snapshot(body: bytes) -> Decoded:
-    expected, found = decode_snapshot(body, SYMBOLS["BTCUSDT"]), COMPILED.decode_snapshot(body)
-    if isinstance(expected, Refused):
-        assert isinstance(found, Refused), f"accepted what is to be refused ({expected.reason}): {found}"
-    else:
-        assert found == expected
-    return expected
+    return agreed(decode_snapshot(body, SYMBOLS["BTCUSDT"]), COMPILED.decode_snapshot(body))
 
 
 # -- frames ---------------------------------------------------------------------------------------------------------
 
 _DIGITS = st.text("0123456789", min_size=1, max_size=20)
-
-
-def _mostly(usual: st.SearchStrategy[str], odd: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    return st.integers(0, 19).flatmap(lambda dice: odd if dice == 13 else usual)
-
-
-_NUMBERS = _mostly(
+_NUMBERS = mostly(
     st.integers(0, 10**18 - 1).map(str),
     st.sampled_from(["-1", "1.0", "1e3", "01", "null", '"5"', "[1]", "{}", "true", "9" * 19, "9" * 400, "-", "+1", ""])
     | _DIGITS,
 )
-_DECIMALS = _mostly(
+_DECIMALS = mostly(
     st.builds("{}.{}5000000".format, st.integers(0, 99_999), st.integers(0, 9)),
     st.sampled_from(
         [
@@ -87,14 +70,14 @@ _DECIMALS = _mostly(
     | st.builds("{}.{}".format, _DIGITS, _DIGITS)
     | _DIGITS,
 ).map(lambda text: f'"{text}"')
-_PRICES = _mostly(_DECIMALS, st.sampled_from(["1", "null", "[]", '""', '{"a":1}']))
+_PRICES = mostly(_DECIMALS, st.sampled_from(["1", "null", "[]", '""', '{"a":1}']))
 _SIZES = _PRICES | st.just('"0.00000000"')
-_FLAGS = _mostly(st.sampled_from(["true", "false"]), st.sampled_from(["null", "1", '"true"', "tru", "truefalse"]))
-_SYMBOL_TEXTS = _mostly(
+_FLAGS = mostly(st.sampled_from(["true", "false"]), st.sampled_from(["null", "1", '"true"', "tru", "truefalse"]))
+_SYMBOL_TEXTS = mostly(
     st.sampled_from([f'"{name}"' for name in SYMBOLS]),
     st.sampled_from(['"BTCUSD"', '"BTCUSDTT"', '""', "5", "null", '"BTC\\u0055SDT"', '"' + "A" * 5000 + '"']),
 )
-_LEVEL_LISTS = _mostly(
+_LEVEL_LISTS = mostly(
     st.lists(st.tuples(_PRICES, _SIZES).map(lambda pair: f"[{pair[0]},{pair[1]}]"), max_size=4).map(
         lambda levels: f"[{','.join(levels)}]"
     ),
@@ -112,12 +95,7 @@ _ANYTHING = st.recursive(
 )
 _UNKNOWN = st.tuples(st.sampled_from(["x", "T", "M", "X", "st", "ps", "stream", "id", "ee", ""]), _ANYTHING)
 
-
-def _event(*members: tuple[str, st.SearchStrategy[str]]) -> st.SearchStrategy[Members]:
-    return st.tuples(*(values.map(lambda value, key=key: (key, value)) for key, values in members)).map(list)
-
-
-_DEPTHS = _event(
+_DEPTHS = members_of(
     ("e", st.just('"depthUpdate"')),
     ("E", _NUMBERS),
     ("s", _SYMBOL_TEXTS),
@@ -127,11 +105,13 @@ _DEPTHS = _event(
     ("b", _LEVEL_LISTS),
     ("a", _LEVEL_LISTS),
 )
-_TICKERS = _event(("u", _NUMBERS), ("s", _SYMBOL_TEXTS), ("b", _PRICES), ("B", _SIZES), ("a", _PRICES), ("A", _SIZES))
-_NAMED_TICKERS = st.builds(
-    lambda e, rest: [*e, *rest], _event(("e", st.just('"bookTicker"')), ("E", _NUMBERS)), _TICKERS
+_TICKERS = members_of(
+    ("u", _NUMBERS), ("s", _SYMBOL_TEXTS), ("b", _PRICES), ("B", _SIZES), ("a", _PRICES), ("A", _SIZES)
 )
-_TRADES = _event(
+_NAMED_TICKERS = st.builds(
+    lambda e, rest: [*e, *rest], members_of(("e", st.just('"bookTicker"')), ("E", _NUMBERS)), _TICKERS
+)
+_TRADES = members_of(
     ("e", st.just('"trade"')),
     ("E", _NUMBERS),
     ("s", _SYMBOL_TEXTS),
@@ -140,31 +120,16 @@ _TRADES = _event(
     ("q", _SIZES),
     ("m", _FLAGS),
 )
-_SNAPSHOTS = _event(("lastUpdateId", _NUMBERS), ("bids", _LEVEL_LISTS), ("asks", _LEVEL_LISTS))
-_OTHERS = _event(
+_SNAPSHOTS = members_of(("lastUpdateId", _NUMBERS), ("bids", _LEVEL_LISTS), ("asks", _LEVEL_LISTS))
+_OTHERS = members_of(
     ("e", st.sampled_from(['"kline"', '"trade2"', "7", "null", '"tr\\u0061de"'])), ("t", _ANYTHING), ("u", _ANYTHING)
 )
 _EVENTS = _DEPTHS | _TICKERS | _NAMED_TICKERS | _TRADES | _SNAPSHOTS | _OTHERS
 
 
-@st.composite
-def _texts(draw: Callable[..., Members], events: st.SearchStrategy[Members]) -> str:
-    """An event as text: sometimes members are missing, doubled, foreign or in another order, with white space."""
-    members = list(draw(events))
-    for oddity in draw(st.lists(st.sampled_from(["drop", "double", "unknown", "foreign", "shuffle"]), max_size=3)):
-        place = draw(st.integers(0, len(members)))
-        if oddity == "unknown":
-            members.insert(place, draw(_UNKNOWN))
-        elif oddity == "foreign":
-            members.insert(
-                place, (draw(st.sampled_from(sorted(KEYS))), draw(_ANYTHING | _LEVEL_LISTS | _NUMBERS | _SYMBOL_TEXTS))
-            )
-        elif oddity == "shuffle":
-            members = draw(st.permutations(members))
-        elif place < len(members):
-            members[place : place + 1] = [members[place]] * (2 if oddity == "double" else 0)
-    gap = draw(st.sampled_from(["", "", "", " ", "\r\n\t "]))
-    return "{" + gap + f"{gap},{gap}".join(f'"{key}"{gap}:{gap}{value}' for key, value in members) + gap + "}"
+def _texts(events: st.SearchStrategy[Members]) -> Texts:
+    values = _ANYTHING | _LEVEL_LISTS | _NUMBERS | _SYMBOL_TEXTS
+    return odd_objects(events, unknown=_UNKNOWN, keys=KEYS, values=values)
 
 
 @st.composite
@@ -179,27 +144,6 @@ def _frames(draw: Callable[..., str]) -> bytes:
     return text.encode()
 
 
-@st.composite
-def _damaged(draw: Callable[..., bytes], whole: st.SearchStrategy[bytes]) -> bytes:
-    frame = bytearray(draw(whole))
-    for _ in range(draw(st.integers(1, 3))):
-        place = draw(st.integers(0, len(frame)))
-        match draw(st.sampled_from(["truncate", "flip", "insert", "delete", "repeat"])):
-            case "truncate":
-                del frame[place:]
-            case "flip" if place < len(frame):
-                frame[place] ^= 1 << draw(st.integers(0, 7))
-            case "insert":
-                frame[place:place] = draw(
-                    st.binary(max_size=4) | st.sampled_from([b'"', b"\\", b"{", b"]", b",", b"9" * 30])
-                )
-            case "delete":
-                del frame[place : place + draw(st.integers(1, 9))]
-            case "repeat":
-                frame[place:place] = frame[place : place + draw(st.integers(1, 40))]
-    return bytes(frame)
-
-
 # -- properties -----------------------------------------------------------------------------------------------------
 
 
@@ -212,12 +156,12 @@ def test_frames_are_read_as_the_grammar_says(frame: bytes) -> None:
     agree(frame)
 
 
-@given(_damaged(_frames()))
+@given(damaged(_frames()))
 def test_damaged_frames_are_refused_or_read_as_they_stand(frame: bytes) -> None:
     agree(frame)
 
 
-@given(_texts(_SNAPSHOTS).map(str.encode) | _damaged(_texts(_SNAPSHOTS).map(str.encode)))
+@given(_texts(_SNAPSHOTS).map(str.encode) | damaged(_texts(_SNAPSHOTS).map(str.encode)))
 def test_snapshots_are_read_as_the_grammar_says(body: bytes) -> None:
     agree_on_snapshot(body)
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from graphwiz_trader.hft.kernels import frames
 from hft.compiled_venues import CompiledOkx
+from hft.odd_frames import Members, Texts, agreed, damaged, members_of, mostly, odd_objects
 from oracle.decoder import Control, Refused, Rules
 from oracle.okx import KEYS, Decoded, Depth, Trades, decode
 
@@ -22,98 +23,66 @@ SYMBOLS = {
     "UNI-USD-SWAP": Rules("0.005", "1", futures=False),
 }
 COMPILED = CompiledOkx(SYMBOLS)
-Members = list[tuple[str, str]]
 
 settings.register_profile("decoder", max_examples=1_000, deadline=None)
 settings.load_profile("decoder")
 
 
 def agree(frame: bytes) -> Decoded:
-    """Both readings of a frame are the same; a refusal's reason is each side's own."""
-    expected, found = decode(frame, SYMBOLS), COMPILED.decode(frame)
-    if isinstance(expected, Refused):
-        assert isinstance(found, Refused), f"accepted what is to be refused ({expected.reason}): {found}"
-    else:
-        assert found == expected
-    return expected
+    return agreed(decode(frame, SYMBOLS), COMPILED.decode(frame))
 
 
 # -- frames ---------------------------------------------------------------------------------------------------------
-
-
-def _mostly(usual: st.SearchStrategy[str], odd: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    return st.integers(0, 24).flatmap(lambda dice: odd if dice == 13 else usual)
-
 
 _JSON = st.sampled_from(
     ["null", "1", "-2", "true", "[]", "{}", '""', '"x"', '{"a":[1,"]}"]}', '"\\u0031"', "1.5", "1e3"]
 )
 _NOT_DECIMAL = st.sampled_from(["", ".", "1.", ".5", "-1", "+1", "1e5", "NaN", " 1", "1,5", "\\u0031", "9" * 400, "0"])
-_PRICES = _mostly(
+_PRICES = mostly(
     st.builds("{}.{}".format, st.integers(1, 99_999), st.sampled_from([0, 5])).map('"{}"'.format),
     _NOT_DECIMAL.map('"{}"'.format) | _JSON | st.just('"30244.05"'),
 )
-_SIZES = _mostly(
+_SIZES = mostly(
     st.integers(0, 10**9).map('"{}"'.format) | st.sampled_from(['"0"', '"0.00000000"', '"12.000"']),
     _NOT_DECIMAL.map('"{}"'.format) | _JSON | st.just('"0.5"'),
 )
-_COUNTS = _mostly(st.integers(0, 999).map('"{}"'.format), _JSON | st.sampled_from(['"-1"', '"1.0"', '"', '"9']))
-_IDS = _mostly(
+_COUNTS = mostly(st.integers(0, 999).map('"{}"'.format), _JSON | st.sampled_from(['"-1"', '"1.0"', '"', '"9']))
+_IDS = mostly(
     st.integers(-1, 12).map(str),
     _JSON | st.sampled_from(["-", "-0", "01", "9" * 18, "9" * 19, "-" + "9" * 18, "--1", '"5"']),
 )
-_TIMES = _mostly(st.integers(0, 10**13).map('"{}"'.format), _JSON | _NOT_DECIMAL.map('"{}"'.format) | st.just("5"))
-_LEVELS = _mostly(
+_TIMES = mostly(st.integers(0, 10**13).map('"{}"'.format), _JSON | _NOT_DECIMAL.map('"{}"'.format) | st.just("5"))
+_LEVELS = mostly(
     st.lists(st.tuples(_PRICES, _SIZES, _COUNTS, _COUNTS).map(lambda four: f"[{','.join(four)}]"), max_size=4).map(
         lambda levels: f"[{','.join(levels)}]"
     ),
     _JSON | st.sampled_from(['[["1","1"]]', '[["1","1","0","1","1"]]', "[[]]", "[null]", '[["1","1","0","1"],]', "["]),
 )
-_NAMES = _mostly(
+_NAMES = mostly(
     st.sampled_from([f'"{name}"' for name in SYMBOLS]),
     _JSON | st.sampled_from(['"BTC-USD"', '"BTC-USDTT"', '"BTC\\u002dUSDT"', '"' + "A" * 4000 + '"']),
 )
 _UNKNOWN = st.tuples(st.sampled_from(["x", "tsx", "seq", "count", "source", "channel", ""]), _JSON)
-
-
-def _of(*members: tuple[str, st.SearchStrategy[str]]) -> st.SearchStrategy[Members]:
-    return st.tuples(*(values.map(lambda value, key=key: (key, value)) for key, values in members)).map(list)
-
-
 _CHAIN = st.sampled_from([("seqId", "prevSeqId", "checksum"), ("seqId", "prevSeqId"), ("checksum",), ("seqId",), ()])
 _BOOKS = st.builds(
     lambda start, ids: [*start, *ids],
-    _of(("asks", _LEVELS), ("bids", _LEVELS), ("ts", _TIMES)),
-    _CHAIN.flatmap(lambda keys: _of(*((key, _IDS) for key in keys))),
+    members_of(("asks", _LEVELS), ("bids", _LEVELS), ("ts", _TIMES)),
+    _CHAIN.flatmap(lambda keys: members_of(*((key, _IDS) for key in keys))),
 )
 _ONE = st.tuples(_PRICES, _SIZES, _COUNTS, _COUNTS).map(lambda four: f"[[{','.join(four)}]]")
-_BEST = _of(("asks", _ONE | _LEVELS), ("bids", _ONE | st.just("[]")), ("ts", _TIMES), ("seqId", _IDS))
-_TRADE = _of(
+_BEST = members_of(("asks", _ONE | _LEVELS), ("bids", _ONE | st.just("[]")), ("ts", _TIMES), ("seqId", _IDS))
+_TRADE = members_of(
     ("instId", _NAMES),
     ("tradeId", _TIMES),
     ("px", _PRICES),
     ("sz", _SIZES),
-    ("side", _mostly(st.sampled_from(['"buy"', '"sell"']), _JSON)),
+    ("side", mostly(st.sampled_from(['"buy"', '"sell"']), _JSON)),
     ("ts", _TIMES),
 )
 
 
-@st.composite
-def _object(draw: Callable[..., Members], members: st.SearchStrategy[Members]) -> str:
-    """Members as text: sometimes one is missing, doubled, foreign or in another order, with white space."""
-    found = list(draw(members))
-    for oddity in draw(st.lists(st.sampled_from(["drop", "double", "unknown", "foreign", "shuffle"]), max_size=2)):
-        place = draw(st.integers(0, len(found)))
-        if oddity == "unknown":
-            found.insert(place, draw(_UNKNOWN))
-        elif oddity == "foreign":
-            found.insert(place, (draw(st.sampled_from(sorted(KEYS))), draw(_JSON | _LEVELS | _IDS | _NAMES)))
-        elif oddity == "shuffle":
-            found = draw(st.permutations(found))
-        elif place < len(found):
-            found[place : place + 1] = [found[place]] * (2 if oddity == "double" else 0)
-    gap = draw(st.sampled_from(["", "", "", " ", "\r\n\t "]))
-    return "{" + gap + f"{gap},{gap}".join(f'"{key}"{gap}:{gap}{value}' for key, value in found) + gap + "}"
+def _object(members: st.SearchStrategy[Members]) -> Texts:
+    return odd_objects(members, unknown=_UNKNOWN, keys=KEYS, values=_JSON | _LEVELS | _IDS | _NAMES)
 
 
 _MESSAGES_OF = {
@@ -130,32 +99,13 @@ _MESSAGES_OF = {
 @st.composite
 def _frames(draw: Callable[..., str]) -> bytes:
     channel = draw(st.sampled_from(sorted(_MESSAGES_OF)))
-    argument = _object(_of(("channel", _mostly(st.just(f'"{channel}"'), _JSON)), ("instId", _NAMES)))
+    argument = _object(members_of(("channel", mostly(st.just(f'"{channel}"'), _JSON)), ("instId", _NAMES)))
     messages = st.lists(_object(_MESSAGES_OF[channel]), min_size=1, max_size=2).map(lambda m: f"[{','.join(m)}]")
-    actions = _mostly(st.sampled_from(['"update"', '"snapshot"']), _JSON | st.just('"upd\\u0061te"'))
-    members = [("arg", argument), ("action", actions), ("data", _mostly(messages, _JSON))]
+    actions = mostly(st.sampled_from(['"update"', '"snapshot"']), _JSON | st.just('"upd\\u0061te"'))
+    members = [("arg", argument), ("action", actions), ("data", mostly(messages, _JSON))]
     if draw(st.integers(0, 9)) == 0:
         members.append(("event", _JSON))
-    return draw(_object(_of(*members))).encode()
-
-
-@st.composite
-def _damaged(draw: Callable[..., bytes], whole: st.SearchStrategy[bytes]) -> bytes:
-    frame = bytearray(draw(whole))
-    for _ in range(draw(st.integers(1, 3))):
-        place = draw(st.integers(0, len(frame)))
-        match draw(st.sampled_from(["truncate", "flip", "insert", "delete", "repeat"])):
-            case "truncate":
-                del frame[place:]
-            case "flip" if place < len(frame):
-                frame[place] ^= 1 << draw(st.integers(0, 7))
-            case "insert":
-                frame[place:place] = draw(st.binary(max_size=4) | st.sampled_from([b'"', b"{", b"]", b",", b"9" * 30]))
-            case "delete":
-                del frame[place : place + draw(st.integers(1, 9))]
-            case "repeat":
-                frame[place:place] = frame[place : place + draw(st.integers(1, 40))]
-    return bytes(frame)
+    return draw(_object(members_of(*members))).encode()
 
 
 # -- properties -----------------------------------------------------------------------------------------------------
@@ -170,7 +120,7 @@ def test_frames_are_read_as_the_grammar_says(frame: bytes) -> None:
     agree(frame)
 
 
-@given(_damaged(_frames()))
+@given(damaged(_frames()))
 def test_damaged_frames_are_refused_or_read_as_they_stand(frame: bytes) -> None:
     agree(frame)
 

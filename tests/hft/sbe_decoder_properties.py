@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from graphwiz_trader.hft.kernels import frames
 from hft.compiled_venues import CompiledSbe
+from hft.odd_frames import agreed, damaged
 from oracle.decoder import Control, Refused, Rules, Ticker
 from oracle.okx import Trades
 from oracle.sbe import Decoded, Depth, decode
@@ -27,13 +28,7 @@ settings.load_profile("decoder")
 
 
 def agree(frame: bytes) -> Decoded:
-    """Both readings of a frame are the same; a refusal's reason is each side's own."""
-    expected, found = decode(frame, SYMBOLS), COMPILED.decode(frame)
-    if isinstance(expected, Refused):
-        assert isinstance(found, Refused), f"accepted what is to be refused ({expected.reason}): {found}"
-    else:
-        assert found == expected
-    return expected
+    return agreed(decode(frame, SYMBOLS), COMPILED.decode(frame))
 
 
 # -- messages, byte by byte -----------------------------------------------------------------------------------------
@@ -224,25 +219,6 @@ def _messages(draw: Callable[..., int]) -> bytes:
     return message(template, root, groups, symbol=symbol, longer=longer, version=version)
 
 
-@st.composite
-def _damaged(draw: Callable[..., bytes]) -> bytes:
-    frame = bytearray(draw(_messages()))
-    for _ in range(draw(st.integers(1, 3))):
-        place = draw(st.integers(0, len(frame) - 1))
-        match draw(st.sampled_from(["truncate", "flip", "insert", "delete"])):
-            case "truncate":
-                del frame[place + 1 :]
-            case "flip":
-                frame[place] ^= 1 << draw(st.integers(0, 7))
-            case "insert":
-                frame[place:place] = draw(st.binary(max_size=8))
-            case "delete" if len(frame) > 10:
-                del frame[place : place + draw(st.integers(1, 9))]
-        if not frame:
-            break
-    return bytes(frame)
-
-
 def test_this_process_checks_every_read() -> None:
     assert frames.byte_at.py_func is frames._checked
 
@@ -252,7 +228,7 @@ def test_messages_are_read_as_the_layout_says(frame: bytes) -> None:
     agree(frame)
 
 
-@given(_damaged())
+@given(damaged(_messages()))
 def test_damaged_messages_are_refused_or_read_as_they_stand(frame: bytes) -> None:
     agree(frame)
 

@@ -7,21 +7,15 @@ Everything comes from where a session has it: rules and feed from the table of e
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from random import Random
 from time import time_ns
 from typing import Any
 
-import msgspec
-
 from graphwiz_trader.hft.decoders import DECODERS
-from graphwiz_trader.hft.events import RecordKind, Side, TimeInForce, Trust
+from graphwiz_trader.hft.events import Side, TimeInForce
 from graphwiz_trader.hft.instruments import Instrument, Instruments
-from graphwiz_trader.hft.market_data import MarketData
-from graphwiz_trader.hft.orderbook import OrderBookManager
-from graphwiz_trader.hft.records import TrustChange
 from graphwiz_trader.venues.base import ApiKey, Endpoints, Feed
 from graphwiz_trader.venues.connection import Timing
 from graphwiz_trader.venues.exchanges import exchange_of, load_instruments
@@ -31,7 +25,8 @@ from graphwiz_trader.venues.simulated.listing import Listing
 from graphwiz_trader.venues.simulated.matching import MatchingEngine
 from graphwiz_trader.venues.simulated.venue_book import VenueBook
 from venues.frame_relay import FrameRelay
-from venues.harness import PATIENCE_S, Unhurried, Watched
+from venues.harness import PATIENCE_S, Unhurried
+from venues.sinks import MarketSink
 
 TIMING = Timing(ping_s=0.2, pong_s=0.2, overlap_s=0.1)
 MIDDLE, LEVELS = 30_000, 20
@@ -81,65 +76,17 @@ class StirredMarket:
                 served.venue.publish(now_ms)
 
 
-class BenchSink(Watched):
-    """Keeps what arrives, and books as a session does. ``snapshots_from`` is where a book's snapshot is asked for."""
+class BenchSink(MarketSink):
+    """One exchange's, over so many lines that all speak ``wire``."""
 
     def __init__(self, instruments: Instruments, exchange: str, wire: str, lines: int) -> None:
-        super().__init__()
-        self.books = OrderBookManager(instruments)
-        self.frames: list[tuple[int, bytes, int]] = []
-        self.lines: list[tuple[int, bool, str]] = []
-        self.clocks: list[tuple[int, int, int]] = []
-        self.asked: Counter[int] = Counter()
-        self.trust: list[tuple[int, Trust]] = []
-        self.snapshots_from: Callable[[int], None] = lambda _book: None
-        decoder = DECODERS[wire]
-        self.market_data = MarketData(
-            self.books,
-            [decoder(instruments, exchange) for _ in range(lines)],
-            self,
-            request_snapshot=self._ask,
-            min_stale_after_ms=5_000,  # a machine that has much to do is no silence
-        )
-
-    def append(self, kind: int, source: int, time_ns: int, payload: bytes) -> None:
-        """As a journal."""
-        if kind == RecordKind.TRUST:
-            self.trust.append((source, msgspec.json.decode(payload, type=TrustChange).trust))
-
-    def on_market_frame(self, line: int, frame: bytes, now_ns: int) -> None:
-        self.frames.append((line, frame, now_ns))
-        self.market_data.on_frame(line, frame, now_ns)
-        self.changed()
-
-    def on_snapshot(self, book: int, body: bytes, now_ns: int) -> None:
-        self.market_data.on_snapshot(book, body, now_ns)
-        self.changed()
-
-    def on_line(self, line: int, up: bool, reason: str, now_ns: int) -> None:
-        self.lines.append((line, up, reason))
-        self.market_data.on_line(line, up, now_ns)
-        self.changed()
-
-    def on_clock(self, line: int, offset_ns: int, error_ns: int, now_ns: int) -> None:
-        self.clocks.append((line, offset_ns, error_ns))
-        self.changed()
-
-    def on_order_frame(self, line: int, frame: bytes, now_ns: int) -> None:
-        raise AssertionError("a feed brings no orders")
+        super().__init__(instruments, [DECODERS[wire](instruments, exchange) for _ in range(lines)])
 
     def levels(self, book: int) -> tuple[Levels, Levels]:
         kept = self.books[book]
         tick, lot = kept.instrument.tick_units, kept.instrument.lot_units
         bids, asks = ([(t * tick, n * lot) for t, n in kept.levels(side)] for side in (Side.BUY, Side.SELL))
         return bids, asks
-
-    def trusts(self, *books: int) -> bool:
-        return all(self.books[book].is_trusted for book in books)
-
-    def _ask(self, book: int) -> None:
-        self.asked[book] += 1
-        self.snapshots_from(book)
 
 
 class Bench:
@@ -257,7 +204,7 @@ class FeedOnBench:
                 bench = self.bench_kind(simulated.venues[served], market, relay, kept)
                 at = self.endpoints(urls.rest, relay.address)
                 bench.feed = self.make_feed(instruments, at, lines, spare, kept, timing, random)
-                kept.snapshots_from = bench.feed.request_snapshot
+                kept.request_snapshot = bench.feed.request_snapshot
                 running = asyncio.create_task(bench.feed.run())
                 try:
                     yield bench

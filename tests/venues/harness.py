@@ -1,25 +1,21 @@
-"""What tests of the edge stand on: an exchange that moves when told, a sink to wait on, networks that go bad."""
+"""What tests of the edge stand on: an exchange that moves when told, something to wait on, networks that go bad."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
 import uvloop
 
-from graphwiz_trader.hft.events import ExecutionReport, OrderIntent, OrderState, OrderType, Side, TimeInForce
+from graphwiz_trader.hft.events import OrderIntent, OrderType, Side, TimeInForce
 from graphwiz_trader.hft.instruments import Instrument, Instruments
-from graphwiz_trader.hft.market_data import MarketData, binance_decoder
-from graphwiz_trader.hft.orderbook import OrderBookManager
 from graphwiz_trader.hft.orders import Order
 from graphwiz_trader.hft.risk import ApprovedOrder
 from graphwiz_trader.venues.base import Endpoints
-from graphwiz_trader.venues.binance.order_codec import OrderDecoder
 from graphwiz_trader.venues.simulated import BinanceVenue, SimulatedExchange
 from graphwiz_trader.venues.simulated.listing import Listing
 from graphwiz_trader.venues.simulated.matching import MatchingEngine
@@ -164,75 +160,6 @@ class Exchange:
 
     async def __aexit__(self, *_: object) -> None:
         await self.simulated.stop()
-
-
-class Sink(Watched):
-    """Where lines deliver: keeps what arrived, in books and in lists."""
-
-    def __init__(self, request_snapshot: Callable[[int], None] = lambda _book: None) -> None:
-        super().__init__()
-        self.books = OrderBookManager(INSTRUMENTS)
-        self.frames: list[tuple[int, bytes]] = []
-        self.order_frames: list[bytes] = []
-        self.reports: list[ExecutionReport] = []
-        self.snapshots: list[tuple[int, bytes]] = []
-        self.lines: list[tuple[int, bool, str]] = []
-        self.clocks: list[tuple[int, int, int]] = []
-        self.request_snapshot = request_snapshot
-        self.asked: Counter[int] = Counter()
-        self._exchanges = ("binance", "binanceusdm")
-        self._decoders = {number: OrderDecoder(INSTRUMENTS, e) for number, e in enumerate(self._exchanges)}
-        self._market_data = MarketData(
-            self.books,
-            [binance_decoder(INSTRUMENTS, exchange) for exchange in self._exchanges],
-            self,
-            request_snapshot=self._ask,
-        )
-
-    def append(self, kind: int, source: int, time_ns: int, payload: bytes) -> None:
-        """As a recorder: nothing is kept."""
-
-    def on_market_frame(self, line: int, frame: bytes, now_ns: int) -> None:
-        self.frames.append((line, frame))
-        self._market_data.on_frame(line, frame, now_ns)
-        self.changed()
-
-    def on_snapshot(self, book: int, body: bytes, now_ns: int) -> None:
-        self.snapshots.append((book, body))
-        self._market_data.on_snapshot(book, body, now_ns)
-        self.changed()
-
-    def on_order_frame(self, line: int, frame: bytes, now_ns: int) -> None:
-        self.order_frames.append(frame)
-        self.reports += self._decoders[line](frame)
-        self.changed()
-
-    def on_line(self, line: int, up: bool, reason: str, now_ns: int) -> None:
-        self.lines.append((line, up, reason))
-        if line < len(self._exchanges):
-            self._market_data.on_line(line, up, now_ns)
-        self.changed()
-
-    def on_clock(self, line: int, offset_ns: int, error_ns: int, now_ns: int) -> None:
-        self.clocks.append((line, offset_ns, error_ns))
-        self.changed()
-
-    def levels(self, instrument: Instrument) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-        book = self.books[instrument.book]
-        return book.levels(Side.BUY), book.levels(Side.SELL)
-
-    def trusts(self, instrument: Instrument) -> bool:
-        return self.books[instrument.book].is_trusted
-
-    def about(self, client_id: str) -> list[ExecutionReport]:
-        return [report for report in self.reports if report.client_id == client_id]
-
-    def states(self, client_id: str) -> list[OrderState]:
-        return [report.state for report in self.about(client_id)]
-
-    def _ask(self, book: int) -> None:
-        self.asked[book] += 1
-        self.request_snapshot(book)
 
 
 Scripted = tuple[int, str, bytes]

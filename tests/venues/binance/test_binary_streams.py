@@ -17,7 +17,8 @@ from graphwiz_trader.venues.simulated.binance.authentication import ApiKeys
 from hft.wires import binary, binary_levels
 from venues.binance.binary import KEY, OverBinaryStreams
 from venues.feed_bench import Bench
-from venues.harness import INSTRUMENTS, Sink, Unhurried, on_uvloop
+from venues.harness import INSTRUMENTS, Unhurried, on_uvloop
+from venues.sinks import Sink
 
 TRADES = binary(10000, struct.pack("<qqbb", 1, 1, -1, -3), struct.pack("<HI", 25, 1) + bytes(25))
 BEST = binary(10001, struct.pack("<qqbbqqqq", 1, 1, -1, -3, 1, 1, 2, 2))

@@ -24,10 +24,10 @@ from venues.harness import (
     Exchange,
     Relay,
     RestVenue,
-    Sink,
     Unhurried,
     on_uvloop,
 )
+from venues.sinks import Sink
 
 QUICK = FEED_TIMING._replace(ping_s=0.1, pong_s=0.1)
 BOTH = pytest.mark.parametrize("instrument", [BTC, PERP], ids=["spot", "usdm"])
@@ -58,7 +58,7 @@ class Feeding:
         """Until the trader trusts its book and it is the exchange's own."""
         await self.until(
             lambda: (
-                self.sink.trusts(self.instrument)
+                self.sink.trusts(self.instrument.book)
                 and self.sink.levels(self.instrument) == self.exchange.levels(self.instrument)
             )
         )
@@ -106,11 +106,11 @@ async def test_every_symbol_of_the_exchange_comes_over_the_one_line():
 
         def both_are_trusted() -> bool:
             exchange.market.quote(ETH, Side.BUY, 90_000, 5)
-            return f.sink.trusts(ETH) and f.sink.trusts(BTC)
+            return f.sink.trusts(ETH.book) and f.sink.trusts(BTC.book)
 
         await f.until(both_are_trusted)
-        assert {line for line, _ in f.sink.frames} == {0}
-        assert not f.sink.trusts(PERP)
+        assert {line for line, _, _ in f.sink.frames} == {0}
+        assert not f.sink.trusts(PERP.book)
 
 
 @BOTH
@@ -118,8 +118,8 @@ async def test_every_symbol_of_the_exchange_comes_over_the_one_line():
 async def test_frames_are_handed_over_as_they_came(instrument):
     async with Exchange() as exchange, feeding(exchange, instrument) as f:
         await f.until_equal()
-        assert all(frame.startswith(b'{"stream":"btcusdt@') for _, frame in f.sink.frames)
-        assert any(b'"e":"depthUpdate"' in frame for _, frame in f.sink.frames)
+        assert all(frame.startswith(b'{"stream":"btcusdt@') for _, frame, _ in f.sink.frames)
+        assert any(b'"e":"depthUpdate"' in frame for _, frame, _ in f.sink.frames)
 
 
 @BOTH

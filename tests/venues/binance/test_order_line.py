@@ -33,12 +33,12 @@ from venues.harness import (
     Exchange,
     Relay,
     RestVenue,
-    Sink,
     Unhurried,
     an_order,
     on_uvloop,
 )
 from venues.simulated.clients import until
+from venues.sinks import Sink
 
 OPEN, FILLED, CANCELED, EXPIRED = OrderState.OPEN, OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED
 KEY = "edgeTestKey"

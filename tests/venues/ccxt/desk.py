@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from random import Random
 from typing import Any
 
-import msgspec
-
 from graphwiz_trader.hft.decoders import ccxt_decoder
-from graphwiz_trader.hft.events import RecordKind, Side, Trust
+from graphwiz_trader.hft.events import Side
 from graphwiz_trader.hft.instruments import Instrument, Instruments
-from graphwiz_trader.hft.market_data import MarketData
-from graphwiz_trader.hft.orderbook import OrderBookManager
-from graphwiz_trader.hft.records import TrustChange
 from graphwiz_trader.venues.base import Endpoints
 from graphwiz_trader.venues.ccxt.feed import CCXT_TIMING, CcxtFeed
 from venues import harness
-from venues.harness import Exchange, Relay, Watched
+from venues.harness import Exchange, Relay
+from venues.sinks import MarketSink
 
 TIMING = CCXT_TIMING._replace(first_pause_s=0.05, longest_pause_s=0.2)
 Levels = list[tuple[Decimal, Decimal]]
@@ -44,60 +40,20 @@ BTC, ETH = instrument(0, "BTC/USDT"), instrument(1, "ETH/USDT")
 INSTRUMENTS = Instruments([BTC, ETH])
 
 
-class Sink(Watched):
+class Sink(MarketSink):
     """Where a feed delivers; line 0 is ccxt's."""
 
     def __init__(self, instruments: Instruments = INSTRUMENTS) -> None:
-        super().__init__()
-        self.frames: list[bytes] = []
-        self.lines: list[tuple[bool, str]] = []
-        self.clocks: list[tuple[int, int]] = []
-        self.asked: list[int] = []
-        self.trust: list[tuple[int, Trust, str]] = []
-        self.request_snapshot: Callable[[int], None] = lambda _book: None
-        self.books = OrderBookManager(instruments)
-        self.market_data = MarketData(
-            self.books, [ccxt_decoder(instruments, "binanceus")], self, request_snapshot=self._ask
-        )
-
-    def append(self, kind: int, source: int, time_ns: int, payload: bytes) -> None:
-        """As a journal, of trust."""
-        if kind == RecordKind.TRUST:
-            change = msgspec.json.decode(payload, type=TrustChange)
-            self.trust.append((source, change.trust, change.reason))
-
-    def on_market_frame(self, line: int, frame: bytes, now_ns: int) -> None:
-        self.frames.append(frame)
-        self.market_data.on_frame(line, frame, now_ns)
-        self.changed()
+        super().__init__(instruments, [ccxt_decoder(instruments, "binanceus")])
 
     def on_snapshot(self, book: int, body: bytes, now_ns: int) -> None:
         assert not body, "a book behind ccxt starts from a frame"
-        self.market_data.on_snapshot(book, body, now_ns)
-
-    def on_order_frame(self, line: int, frame: bytes, now_ns: int) -> None:
-        raise AssertionError("no orders go through ccxt")
-
-    def on_line(self, line: int, up: bool, reason: str, now_ns: int) -> None:
-        self.lines.append((up, reason))
-        self.market_data.on_line(line, up, now_ns)
-        self.changed()
-
-    def on_clock(self, line: int, offset_ns: int, error_ns: int, now_ns: int) -> None:
-        self.clocks.append((offset_ns, error_ns))
-        self.changed()
-
-    def trusts(self, book: Instrument) -> bool:
-        return self.books[book.book].is_trusted
+        super().on_snapshot(book, body, now_ns)
 
     def levels(self, book: Instrument) -> tuple[Levels, Levels]:
         depth = self.books[book.book].depth(1_000)
         bids, asks = ([(Decimal(p), Decimal(s)) for p, s in depth[side]] for side in ("bids", "asks"))
         return bids, asks
-
-    def _ask(self, book: int) -> None:
-        self.asked.append(book)
-        self.request_snapshot(book)
 
 
 class Feeding:
@@ -121,7 +77,7 @@ class Feeding:
         own = harness.BTC if book is BTC else harness.ETH
         ticks, lots = Decimal(own.tick_size), Decimal(own.lot_size)
         bids, asks = ([(p * ticks, s * lots) for p, s in side] for side in self.exchange.levels(own))
-        return self.sink.trusts(book) and self.sink.levels(book) == (bids, asks)
+        return self.sink.trusts(book.book) and self.sink.levels(book) == (bids, asks)
 
     async def until_equal(self, *books: Instrument) -> None:
         """Move the market, and wait until the trusted books are the exchange's own."""

@@ -67,12 +67,12 @@ def watched(script: Script, check: Callable[[CcxtFeed, Sink], Coroutine[Any, Any
 def test_a_failure_takes_its_own_book_s_trust_and_no_other():
     async def check(feed, sink):
         await pause(2.5)
-        assert not sink.trusts(BTC)
-        assert sink.trusts(ETH)
+        assert not sink.trusts(BTC.book)
+        assert sink.trusts(ETH.book)
         assert feed.is_up
         assert feed.last_failure == "BTC/USDT: ChecksumError"
         await pause(1.0)
-        assert sink.trusts(BTC)
+        assert sink.trusts(BTC.book)
 
     watched(Script(BTC_USDT=[BOOK, ccxt.pro.ChecksumError("secret")]), check)
 
@@ -80,7 +80,7 @@ def test_a_failure_takes_its_own_book_s_trust_and_no_other():
 def test_the_line_is_down_when_no_book_is_known():
     async def check(feed, sink):
         await pause(3.5)
-        assert [up for up, _ in sink.lines] == [True, False, True]
+        assert [up for _, up, _ in sink.lines] == [True, False, True]
 
     down = [BOOK, ccxt.pro.NetworkError("x")]
     watched(Script(BTC_USDT=list(down), ETH_USDT=list(down)), check)
@@ -100,7 +100,7 @@ def test_what_is_no_error_of_ccxt_s_ends_nothing_either():
     async def check(feed, sink):
         await pause(4.5)
         assert feed.last_failure == "BTC/USDT: CancelledError"
-        assert sink.trusts(BTC)
+        assert sink.trusts(BTC.book)
 
     watched(Script(BTC_USDT=[KeyError("x"), {"bids": []}, asyncio.CancelledError()]), check)
 

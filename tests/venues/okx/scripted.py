@@ -8,19 +8,16 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import msgspec
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest, ws_create_server
 
 from graphwiz_trader.hft.decoders import okx_decoder
-from graphwiz_trader.hft.events import RecordKind, Side, Trust
+from graphwiz_trader.hft.events import Side
 from graphwiz_trader.hft.instruments import Instruments
-from graphwiz_trader.hft.market_data import MarketData
-from graphwiz_trader.hft.orderbook import OrderBookManager
-from graphwiz_trader.hft.records import TrustChange
 from graphwiz_trader.venues.base import Endpoints
 from hft.floor import START
 from hft.okx_floor import INSTRUMENTS, OkxFloor, best, depth
 from venues.harness import Watched
+from venues.sinks import MarketSink
 
 Arg = dict[str, str]
 
@@ -129,59 +126,13 @@ class Socket(WSListener):
                     venue.say(first)
 
 
-class OkxSink(Watched):
-    """Where the feed delivers: books kept as the trader keeps them, and everything in lists."""
-
+class OkxSink(MarketSink):
     def __init__(self, lines: int = 1, instruments: Instruments = INSTRUMENTS) -> None:
-        super().__init__()
-        self.frames: list[tuple[int, bytes]] = []
-        self.lines: list[tuple[int, bool, str]] = []
-        self.clocks: list[tuple[int, int, int]] = []
-        """(line, offset, error) in ns."""
-        self.asked: Counter[int] = Counter()
-        self.trust: list[tuple[int, Trust]] = []
-        """Every change of a book's trust, as the journal would have it."""
-        self.request_snapshot: Callable[[int], None] = lambda _book: None
-        self.books = OrderBookManager(instruments)
-        self.market_data = MarketData(
-            self.books,
-            [okx_decoder(instruments, "okx") for _ in range(lines)],
-            self,
-            request_snapshot=self._ask,
-        )
-
-    def append(self, kind: int, source: int, time_ns: int, payload: bytes) -> None:
-        """As a recorder."""
-        if kind == RecordKind.TRUST:
-            self.trust.append((source, msgspec.json.decode(payload, type=TrustChange).trust))
-
-    def on_market_frame(self, line: int, frame: bytes, now_ns: int) -> None:
-        self.frames.append((line, frame))
-        self.market_data.on_frame(line, frame, now_ns)
-        self.changed()
-
-    def on_line(self, line: int, up: bool, reason: str, now_ns: int) -> None:
-        self.lines.append((line, up, reason))
-        self.market_data.on_line(line, up, now_ns)
-        self.changed()
-
-    def on_clock(self, line: int, offset_ns: int, error_ns: int, now_ns: int) -> None:
-        self.clocks.append((line, offset_ns, error_ns))
-        self.changed()
+        super().__init__(instruments, [okx_decoder(instruments, "okx") for _ in range(lines)])
 
     def on_snapshot(self, book: int, body: bytes, now_ns: int) -> None:
         assert not body, "OKX's snapshots come in the stream"
-        self.market_data.on_snapshot(book, body, now_ns)
-
-    def on_order_frame(self, line: int, frame: bytes, now_ns: int) -> None:
-        raise AssertionError("no orders here")
-
-    def trusts(self, book: int) -> bool:
-        return self.books[book].is_trusted
-
-    def _ask(self, book: int) -> None:
-        self.asked[book] += 1
-        self.request_snapshot(book)
+        super().on_snapshot(book, body, now_ns)
 
 
 def compile_kernels() -> None:

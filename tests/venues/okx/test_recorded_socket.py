@@ -42,7 +42,7 @@ async def test_every_recorded_checksum_is_reproduced_through_a_socket():
             venue.say(frame)
         await sink.until(lambda: len(sink.frames) == answers + len(frames))
         await cancelled(running)
-    assert [frame for _, frame in sink.frames[answers:]] == frames
+    assert [frame for _, frame, _ in sink.frames[answers:]] == frames
     assert not sink.market_data.refused
     assert not sink.asked
     oracle = rebuilt(frames)
