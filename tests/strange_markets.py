@@ -59,7 +59,7 @@ class Market(NamedTuple):
     """``is_combined``: frames in a stream's envelope. ``at``: when snapshots come, in hundredths of the recording.
 
     ``is_named``: a snapshot says whose it is. ``limit``: its levels a side. ``far_of_100``: how many changes are far
-    from the top, up to ``reach`` ticks.
+    from the top, up to ``reach`` ticks. ``is_crowded``: streams beside, that say nothing of the books.
     """
 
     name: str
@@ -72,6 +72,7 @@ class Market(NamedTuple):
     far_of_100: int = 10
     reach: int = 20_000
     updates: int = 500
+    is_crowded: bool = False
 
 
 Side = dict[int, int]
@@ -166,7 +167,26 @@ def lines(market: Market, seed: int) -> Iterator[bytes]:
                 book.change_rules()
             if number in due:
                 yield _answer(market, book, now_ns)
-            yield _frame(market, book, book.update(market.far_of_100, market.reach), now_ns + 1)
+            event = book.update(market.far_of_100, market.reach)
+            if market.is_crowded:
+                yield from (b"%d %b\n" % (now_ns, json.dumps(body).encode()) for body in _beside(market, book, event))
+            yield _frame(market, book, event, now_ns + 1)
+
+
+def _beside(market: Market, book: _Book, event: dict[str, Any]) -> Iterator[Any]:
+    """What other streams say at the time of an update: the futures' partial depth looks like one, down to its ids."""
+    name, about = book.symbol.name.lower(), {"E": 1, "s": book.symbol.name}
+    yield {"result": None, "id": event["u"]}
+    kline = {"e": "kline", **about, "k": {"s": book.symbol.name, "o": "1.0"}}
+    tickers = [{"e": "24hrMiniTicker", **about, "c": "1.0"}]
+    if not market.is_combined:
+        yield from (kline, tickers)
+        return
+    top = book.snapshot(5)
+    for stream in ("depth5@100ms", "rpiDepth@500ms"):
+        yield {"stream": f"{name}@{stream}", "data": event | {"b": top["bids"], "a": top["asks"]}}
+    yield {"data": kline, "stream": f"{name}@kline_1m"}
+    yield {"stream": "!miniTicker@arr", "data": tickers}
 
 
 def write(path: Path, market: Market, seed: int, *, until: int | None = None) -> Path:
@@ -223,6 +243,10 @@ MARKETS = (
     Market("usdm-thousands", "binanceusdm", (PEPE,)),
     Market("usdm-several", "binanceusdm", (PEPE, MARGINED, COARSER), at=(2, 40, 41), is_combined=False),
     Market("usdm-snapshot-late", "binanceusdm", (MARGINED,), at=(60,), limit=1_000, far_of_100=40),
+    Market("spot-crowded", "binance", (SHIB, UNEVEN), is_crowded=True),
+    Market("spot-crowded-raw", "binance", (SHIB, UNEVEN), is_crowded=True, is_combined=False),
+    Market("usdm-crowded", "binanceusdm", (PEPE, MARGINED), is_crowded=True),
+    Market("coinm-crowded", "binancecoinm", (PERPETUAL,), is_crowded=True),
     Market("coinm-perpetual", "binancecoinm", (PERPETUAL,)),
     Market("coinm-several", "binancecoinm", (PERPETUAL, DATED), at=(30, 31), is_combined=False),
     Market("coinm-no-snapshot", "binancecoinm", (DATED,), at=()),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +44,11 @@ def _one(tmp_path: Path, line: bytes) -> list[RecordedFrame]:
 
 def test_a_line_of_nanoseconds_and_a_frame(tmp_path: Path) -> None:
     assert _one(tmp_path, b"%d %s" % (T, DEPTH)) == [_frame(T, DEPTH)]
+
+
+@pytest.mark.parametrize("digits", [13, 16, 19])
+def test_a_time_is_in_milli_micro_or_nanoseconds_as_its_digits_tell(tmp_path: Path, digits: int) -> None:
+    assert _one(tmp_path, b"%s %s" % (str(T)[:digits].encode(), DEPTH)) == [_frame(T, DEPTH)]
 
 
 @pytest.mark.parametrize(
@@ -145,6 +152,32 @@ def test_a_gzipped_recording_is_read_whatever_its_name(tmp_path: Path) -> None:
     path = tmp_path / "recording.jsonl"
     path.write_bytes(gzip.compress(b"%d %s\n" % (T, DEPTH)))
     assert _read(path) == [_frame(T, DEPTH)]
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])
+def test_a_packed_recording_may_be_of_several_parts(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    path = tmp_path / "recording.jsonl"
+    path.write_bytes(pack(b"%d %s\n" % (T, DEPTH)) + pack(b"%d %s\n" % (T + 1, OTHER)))
+    assert _read(path) == [_frame(T, DEPTH), _frame(T + 1, OTHER)]
+
+
+def test_a_damaged_recording_in_zstd_is_used_up_to_there(tmp_path: Path) -> None:
+    frames = [_frame(T + i, DEPTH.replace(b"1", b"%d" % (i * i))) for i in range(1_000)]
+    path = tmp_path / "recording.zst"
+    path.write_bytes(zstandard.compress(b"".join(b"%d %s\n" % (f.time_ns, f.payload) for f in frames)) + b"no zstd")
+    recording = Recording({"binance": [path]})
+    found = list(recording.frames())
+    assert found == frames[: len(found)]
+    assert len(found) > 800
+    assert list(recording.damaged) == [path]
+
+
+def test_a_line_without_an_end_is_read_in_pieces(tmp_path: Path) -> None:
+    path = tmp_path / "zeros.gz"
+    path.write_bytes(gzip.compress(b"%d %s\n" % (T, DEPTH) + bytes(70 << 20), 1))
+    first, *pieces = _read(path)
+    assert first.payload == DEPTH
+    assert [len(piece.payload) for piece in pieces] == [64 << 20, 6 << 20]
 
 
 @pytest.mark.parametrize("keep", [0.2, 0.5, 0.9, 0.999])

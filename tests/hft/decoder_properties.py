@@ -124,6 +124,10 @@ _SNAPSHOTS = members_of(("lastUpdateId", _NUMBERS), ("bids", _LEVEL_LISTS), ("as
 _OTHERS = members_of(
     ("e", st.sampled_from(['"kline"', '"trade2"', "7", "null", '"tr\\u0061de"'])), ("t", _ANYTHING), ("u", _ANYTHING)
 )
+_STREAMS = mostly(
+    st.sampled_from(['"btcusdt@depth"', '"btcusdt@depth@100ms"', '"btcusdt@depth20@100ms"', '"x@rpiDepth@500ms"']),
+    st.sampled_from(['"depth20"', '"@depth5"', '"a@b@depth5"', '"', "null", '"x@depth:"', '"@dep"', '["x@depth5"]']),
+)
 _EVENTS = _DEPTHS | _TICKERS | _NAMED_TICKERS | _TRADES | _SNAPSHOTS | _OTHERS
 
 
@@ -135,12 +139,15 @@ def _texts(events: st.SearchStrategy[Members]) -> Texts:
 @st.composite
 def _frames(draw: Callable[..., str]) -> bytes:
     text = draw(_texts(_EVENTS))
-    envelope = ['"stream":"btcusdt@depth"', f'"data":{text}', *draw(st.lists(st.just('"more":[1]'), max_size=1))]
+    stream = f'"stream":{draw(_STREAMS)}'
+    envelope = [stream, f'"data":{text}', *draw(st.lists(st.just('"more":[1]'), max_size=1))]
     match draw(st.integers(0, 5)):
         case 0 | 1:
             text = "{" + ",".join(envelope) + "}"
         case 2:
             text = "{ " + " , ".join(draw(st.permutations(envelope))) + " }"
+        case 3 if draw(st.booleans()):
+            text = f"[{text}]"
     return text.encode()
 
 

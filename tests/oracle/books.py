@@ -19,6 +19,7 @@ Where those rules leave a choice:
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -125,8 +126,7 @@ def events(paths: Iterable[Path], lines: int | None = None) -> list[Event]:
 
 
 def _events_of(lines: list[Line]) -> Iterator[Event]:
-    bodies = [json.loads(line.payload) for line in lines if line.what in ("frame", "rest")]
-    bodies = [body.get("data", body) for body in bodies]
+    bodies = [_body(json.loads(line.payload)) for line in lines if line.what in ("frame", "rest")]
     # Of snapshots only COIN-M's name their symbol, and a REST line's URL does; otherwise the file is about one symbol,
     # which its frames name.
     only_symbol = next((body["s"] for body in bodies if "s" in body), "")
@@ -134,6 +134,14 @@ def _events_of(lines: list[Line]) -> Iterator[Event]:
     for line, body in zip(received, bodies, strict=True):
         in_url = parse_qs(urlsplit(line.url).query).get("symbol", [only_symbol])
         yield Event(line.time_ns, line.payload, body.get("s") or body.get("symbol", in_url[0]), body)
+
+
+def _body(frame: Any) -> dict[str, Any]:
+    """Without its envelope; nothing of what says nothing of a book: several symbols' frames, partial and RPI depth."""
+    if not isinstance(frame, dict) or re.search("@(depth[0-9]|rpiDepth)", frame.get("stream", "")):
+        return {}
+    body = frame.get("data", frame)
+    return body if isinstance(body, dict) else {}
 
 
 def feed(books: dict[str, Book], event: Event, rule: Rule) -> Book | None:

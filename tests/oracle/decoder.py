@@ -2,10 +2,13 @@ r"""Which Binance frames are to be accepted, and what they mean: a slow, obvious
 
 Grammar
 -------
-- A frame is one JSON object, nothing behind it. White space (space, tab, LF, CR) may stand wherever JSON allows it.
+- A frame is one JSON object, nothing behind it. An array is Control. White space (space, tab, LF, CR) may stand
+  wherever JSON allows it.
   Strings are any bytes from 0x20 on but ``"`` and ``\``, with JSON's escapes; they are not checked to be UTF-8.
 - An object whose first key is ``stream`` or ``data`` is an envelope: it has both, and an object in ``data`` is the
-  event. Anything else in ``data`` is another stream's: Control.
+  event. Anything else in ``data`` is another stream's: Control. So is what comes on a stream whose name, from its first
+  ``@`` on, begins with ``@depth`` and a digit, or with ``@rpiDepth``. Of that, and where ``data`` comes before
+  ``stream``, ``data`` as a whole is nested at most 60 deep.
 - Keys come in any order. Keys that an event does not have are passed over, their values only checked to be JSON,
   nested at most 60 deep.
 - No key of ``KEYS`` comes twice in an event, nor ``stream`` or ``data`` twice in an envelope; no key of either,
@@ -254,12 +257,24 @@ def members(value: Value, read: frozenset[str]) -> Event:
 
 
 def _event_of(frame: Value) -> Event:
+    if isinstance(frame, list):
+        _check_nesting(frame)
+        return {}
     if not isinstance(frame, Object) or not frame.members or frame.members[0][0] not in (b"stream", b"data"):
         return members(frame, KEYS)
     envelope = members(frame, _ENVELOPE_KEYS)
     if not envelope.keys() >= _ENVELOPE_KEYS:
         raise RefusalError("half an envelope")
-    return members(envelope["data"], KEYS) if isinstance(envelope["data"], Object) else {}
+    stream, data = envelope["stream"], envelope["data"]
+    is_other = isinstance(stream, Text) and re.match(rb"[^@]*@(depth[0-9]|rpiDepth)", stream.raw) is not None
+    if is_other or [key for key in envelope if key in _ENVELOPE_KEYS] == ["data", "stream"]:
+        _check_nesting(data)
+    return members(data, KEYS) if isinstance(data, Object) and not is_other else {}
+
+
+def _check_nesting(value: Value) -> None:
+    if _nesting(value) > MAX_NESTING:
+        raise RefusalError("nested too deep")
 
 
 def _plain(text: Text) -> bytes:

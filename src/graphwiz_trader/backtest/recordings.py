@@ -1,6 +1,7 @@
 """Recordings of market data: files of raw frames with the time each was received, as one stream in time order.
 
-Read are lines ``<receive time, ns> <frame>`` and lines ``<seconds>: <frame>``, plain or gzipped; in the second form
+Read are lines ``<receive time> <frame>``, the time in nanoseconds, or in micro- or milliseconds as its digits tell, and
+lines ``<seconds>: <frame>``; plain, gzipped or in zstd, of several parts as well. In the second form
 also ``<url> -> <seconds>: <answer>`` for a REST snapshot, while what was sent (``<-``) and connections (``<->``) are
 passed over. A line of no such form is kept as a frame that will be refused: a recording is hostile input too.
 
@@ -17,10 +18,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
+from io import BufferedReader
 from itertools import chain
 from pathlib import Path
 from typing import IO, NamedTuple
 from urllib.parse import unquote_to_bytes
+
+from zstandard import ZstdDecompressor, ZstdError
 
 from graphwiz_trader.errors import GraphwizError
 from graphwiz_trader.recording.errors import DamagedSegmentError
@@ -28,7 +32,8 @@ from graphwiz_trader.recording.layout import DOWN, HEAD, UP, SegmentHead, Segmen
 from graphwiz_trader.recording.reader import is_segment, read_head, read_segment
 
 _GZIP_MAGIC = b"\x1f\x8b"
-_NS_LINE = re.compile(rb"(\d{19}) (.*)", re.DOTALL)
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_WHOLE_LINE = re.compile(rb"(\d{19}|\d{16}|\d{13}) (.*)", re.DOTALL)
 _SECONDS_LINE = re.compile(rb"(\d{9,10}(?:\.\d+)?): (.*)", re.DOTALL)
 _ANSWER_LINE = re.compile(rb"\S+ -> (\d{9,10}(?:\.\d+)?): (.*)", re.DOTALL)
 _ANSWER_SYMBOL = re.compile(rb"[?&](?:symbol|instId)=([^&\s]+)")
@@ -39,6 +44,8 @@ _INSTRUMENT = re.compile(rb'"instId"\s*:\s*"([^"\\]{1,24})"')
 _OWN_NAME = re.compile(rb'"symbol"\s*:\s*"([^"\\]{1,24})"')
 """COIN-M's snapshots say whose they are; spot's and USD-M's do not."""
 
+_MAX_LINE_BYTES = 64 << 20
+"""No frame is as long: what is longer is damage, and would fill the memory."""
 _LATEST_NS = 4_102_444_800 * 10**9
 """The year 2100: a time beyond it is damage, and would not fit the engine's clock."""
 
@@ -87,7 +94,7 @@ class Recording:
         self._own_symbols: dict[Path, str] = {}
         for path in self.paths:
             if not path.is_file():
-                raise RecordingError(f"{path}: no such recording; expected a file of frames, plain or .gz")
+                raise RecordingError(f"{path}: no such recording; expected a file of frames, plain, .gz or .zst")
         self._segments = {path for path in self.paths if is_segment(path)}
 
     def heads(self) -> dict[str, list[SegmentHead]]:
@@ -155,7 +162,7 @@ class Recording:
                 yield from _segment(exchange, path, self.lines[exchange])
             else:
                 yield from _lines(exchange, path)
-        except (EOFError, OSError, zlib.error, DamagedSegmentError) as error:
+        except (EOFError, OSError, zlib.error, ZstdError, DamagedSegmentError) as error:
             self.damaged[path] = str(error)
 
     def _attributed(self, path: Path, frames: Iterator[RecordedFrame]) -> Iterator[RecordedFrame]:
@@ -218,8 +225,8 @@ def _segment(exchange: str, path: Path, lines: int) -> Iterator[RecordedFrame | 
 
 def _lines(exchange: str, path: Path) -> Iterator[RecordedFrame]:
     last_ns = 0
-    with _open(path) as lines:
-        for line in lines:
+    with _open(path) as file:
+        for line in iter(partial(file.readline, _MAX_LINE_BYTES), b""):
             frame = _frame(exchange, line.rstrip(b"\r\n"), last_ns)
             if frame is not None:
                 last_ns = frame.time_ns
@@ -229,8 +236,8 @@ def _lines(exchange: str, path: Path) -> Iterator[RecordedFrame]:
 def _frame(exchange: str, line: bytes, last_ns: int) -> RecordedFrame | None:
     if not line:
         return None
-    if match := _NS_LINE.fullmatch(line) or _SECONDS_LINE.fullmatch(line):
-        time_ns = int(match[1]) if match.re is _NS_LINE else _nanoseconds(match[1])
+    if match := _WHOLE_LINE.fullmatch(line) or _SECONDS_LINE.fullmatch(line):
+        time_ns = int(match[1].ljust(19, b"0")) if match.re is _WHOLE_LINE else _nanoseconds(match[1])
         if time_ns <= _LATEST_NS:
             return RecordedFrame(time_ns, exchange, match[2], _snapshot_of(match[2]))
     if match := _ANSWER_LINE.fullmatch(line):
@@ -258,6 +265,11 @@ def _nanoseconds(seconds: bytes) -> int:
 
 
 def _open(path: Path) -> IO[bytes]:
-    with path.open("rb") as file:
-        is_gzip = file.read(2) == _GZIP_MAGIC
-    return gzip.open(path) if is_gzip else path.open("rb")  # type: ignore[return-value]
+    file = path.open("rb")
+    start = file.peek(len(_ZSTD_MAGIC))
+    if start.startswith(_GZIP_MAGIC):
+        file.close()
+        return gzip.open(path)  # type: ignore[return-value]
+    if start.startswith(_ZSTD_MAGIC):
+        return BufferedReader(ZstdDecompressor().stream_reader(file, read_across_frames=True))
+    return file

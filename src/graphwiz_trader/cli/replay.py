@@ -30,8 +30,8 @@ app = typer.Typer()
 _HELP = """Run the engine over recordings or a journal.
 
 SOURCE is EXCHANGE=FILE, as often as needed: exchange ids as ccxt spells them (binance, binanceusdm, binancecoinm,
-okx), files of raw frames with the time each was received, plain or gzipped. Several files of one exchange are merged
-by that time.
+okx), files of raw frames with the time each was received, plain, gzipped or in zstd. Several files of one
+exchange are merged by that time.
 
 SOURCE may also be the directory of a recording that `graphwiz record` has made, or EXCHANGE=SEGMENT for a part of it.
 

@@ -21,8 +21,8 @@ WINDOW = 1 << 18
 """Ticks that a side holds by direct index: 2,600 USD deep at a tick of 0.01."""
 MARGIN = WINDOW // 8
 """Free ticks kept on the better side of the best price when the window is placed."""
-FAR = 1 << 14
-"""Levels a side can hold beyond its window, in a sorted array."""
+FAR = 1 << 16
+"""Levels a side can hold beyond its window, in a sorted array: what days of one recording leave behind."""
 WORDS = WINDOW // 64
 SUMMARY_WORDS = WORDS // 64
 HISTORY = 1_000
