@@ -32,63 +32,25 @@ class Figures(NamedTuple):
     """Standard deviation of the mid's returns over a second."""
 
 
+_MARKETS = (("binance", "BTC"), ("binance", "ETH"), ("binanceusdm", "BTC"), ("binanceusdm", "ETH"))
+_MEASURED = {
+    "spread_median_bps": (0.00162, 0.0373, 0.0162, 0.0373),
+    "spread_mean_bps": (0.0058, 0.0395, 0.0185, 0.0388),
+    "top_usd": (139_900, 32_190, 198_300, 49_540),
+    "depth_1_bps_usd": (298_400, 91_500, 584_500, 113_000),
+    "depth_10_bps_usd": (2_720_000, 1_595_000, 13_330_000, 3_885_000),
+    "tops_per_s": (81.1, 69.6, 189.4, 155.8),
+    "moves_per_s": (7.73, 6.73, 5.75, 6.88),
+    "trades_per_s": (28.2, 17.7, 61.9, 40.9),
+    "trade_median_usd": (37, 24, 989, 190),
+    "trade_mean_usd": (1_341, 994, 7_031, 1_746),
+    "trade_dispersion": (206, 39.2, 389, 80.8),
+    "volatility_bps": (1.24, 1.15, 1.30, 1.21),
+}
+"""A column for each of the markets."""
 RECORDED = {
-    ("binance", "BTC"): Figures(
-        spread_median_bps=0.00162,
-        spread_mean_bps=0.0058,
-        top_usd=139_900,
-        depth_1_bps_usd=298_400,
-        depth_10_bps_usd=2_720_000,
-        tops_per_s=81.1,
-        moves_per_s=7.73,
-        trades_per_s=28.2,
-        trade_median_usd=37,
-        trade_mean_usd=1_341,
-        trade_dispersion=206,
-        volatility_bps=1.24,
-    ),
-    ("binance", "ETH"): Figures(
-        spread_median_bps=0.0373,
-        spread_mean_bps=0.0395,
-        top_usd=32_190,
-        depth_1_bps_usd=91_500,
-        depth_10_bps_usd=1_595_000,
-        tops_per_s=69.6,
-        moves_per_s=6.73,
-        trades_per_s=17.7,
-        trade_median_usd=24,
-        trade_mean_usd=994,
-        trade_dispersion=39.2,
-        volatility_bps=1.15,
-    ),
-    ("binanceusdm", "BTC"): Figures(
-        spread_median_bps=0.0162,
-        spread_mean_bps=0.0185,
-        top_usd=198_300,
-        depth_1_bps_usd=584_500,
-        depth_10_bps_usd=13_330_000,
-        tops_per_s=189.4,
-        moves_per_s=5.75,
-        trades_per_s=61.9,
-        trade_median_usd=989,
-        trade_mean_usd=7_031,
-        trade_dispersion=389,
-        volatility_bps=1.30,
-    ),
-    ("binanceusdm", "ETH"): Figures(
-        spread_median_bps=0.0373,
-        spread_mean_bps=0.0388,
-        top_usd=49_540,
-        depth_1_bps_usd=113_000,
-        depth_10_bps_usd=3_885_000,
-        tops_per_s=155.8,
-        moves_per_s=6.88,
-        trades_per_s=40.9,
-        trade_median_usd=190,
-        trade_mean_usd=1_746,
-        trade_dispersion=80.8,
-        volatility_bps=1.21,
-    ),
+    market: Figures(**{figure: values[column] for figure, values in _MEASURED.items()})
+    for column, market in enumerate(_MARKETS)
 }
 """By exchange and base asset."""
 RECORDED_LAG_MS = {"BTC": 43.5, "ETH": 47.2}

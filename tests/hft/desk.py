@@ -161,6 +161,7 @@ class Desk:
             recorder=self.recorder,
             settings=LegSettings(attempts_max=3, slippage_bps=20, patience_ns=10 * SECOND, pause_ns=30 * SECOND),
         )
+        self.executor.on_final = self.legs.on_final
 
     def approve(self, *intents: OrderIntent, now: int = START) -> tuple[ApprovedOrder, ...]:
         approved = self.risk.approve(intents, now)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TypeVarTuple
 
 from graphwiz_trader.hft.executor import FastOrderExecutor
 from graphwiz_trader.hft.performance import PerformanceMonitor
 from graphwiz_trader.venues.base import Sink
+
+_Words = TypeVarTuple("_Words")
 
 
 class MeasuredEngine:
@@ -32,33 +35,27 @@ class MeasuredEngine:
         self._engine = _Ended()
 
     def on_market_frame(self, line: int, frame: bytes, now_ns: int) -> None:
-        try:
+        try:  # as `_deliver` does: a frame's way to its order is spared that call
             self._engine.on_market_frame(line, frame, now_ns)
         except Exception as failure:
             self._fail(failure)
         self._note(time.time_ns() - now_ns)
 
     def on_order_frame(self, line: int, frame: bytes, now_ns: int) -> None:
-        try:
-            self._engine.on_order_frame(line, frame, now_ns)
-        except Exception as failure:
-            self._fail(failure)
+        self._deliver(self._engine.on_order_frame, line, frame, now_ns)
 
     def on_snapshot(self, book: int, body: bytes, now_ns: int) -> None:
-        try:
-            self._engine.on_snapshot(book, body, now_ns)
-        except Exception as failure:
-            self._fail(failure)
+        self._deliver(self._engine.on_snapshot, book, body, now_ns)
 
     def on_line(self, line: int, up: bool, reason: str, now_ns: int) -> None:
-        try:
-            self._engine.on_line(line, up, reason, now_ns)
-        except Exception as failure:
-            self._fail(failure)
+        self._deliver(self._engine.on_line, line, up, reason, now_ns)
 
     def on_clock(self, line: int, offset_ns: int, error_ns: int, now_ns: int) -> None:
+        self._deliver(self._engine.on_clock, line, offset_ns, error_ns, now_ns)
+
+    def _deliver(self, hear: Callable[[*_Words], None], *words: *_Words) -> None:
         try:
-            self._engine.on_clock(line, offset_ns, error_ns, now_ns)
+            hear(*words)
         except Exception as failure:
             self._fail(failure)
 
@@ -70,20 +67,10 @@ class MeasuredEngine:
 class _Ended:
     """Where words go before a session has begun and after it has ended."""
 
-    def on_market_frame(self, line: int, frame: bytes, now_ns: int) -> None:
+    def _pass_over(self, *_: object, **__: object) -> None:
         pass
 
-    def on_order_frame(self, line: int, frame: bytes, now_ns: int) -> None:
-        pass
-
-    def on_snapshot(self, book: int, body: bytes, now_ns: int) -> None:
-        pass
-
-    def on_line(self, line: int, up: bool, reason: str, now_ns: int) -> None:
-        pass
-
-    def on_clock(self, line: int, offset_ns: int, error_ns: int, now_ns: int) -> None:
-        pass
+    on_market_frame = on_order_frame = on_snapshot = on_line = on_clock = _pass_over
 
 
 class OrderTimes:

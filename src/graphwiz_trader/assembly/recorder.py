@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from graphwiz_trader.assembly.core import build_books, fees_paid
 from graphwiz_trader.assembly.recording_sink import Recorded, RecordingSink
+from graphwiz_trader.assembly.timer import timer
 from graphwiz_trader.assembly.venues import make_feeds, market_wires, new_attempts, recording_lines
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.hft.decoders import DECODERS
@@ -36,10 +37,9 @@ from graphwiz_trader.recording.tables import Tables
 from graphwiz_trader.venues.base import ApiKey, Endpoints, Feed
 from graphwiz_trader.venues.exchanges import load_instruments
 
-_TIMER_S = 0.1
-_TIMERS_A_FLUSH = 5
+_TURNS_A_FLUSH = 5
 """What has been received is handed to the disk every half second, however little it is."""
-_TIMERS_A_PART = 600
+_TURNS_A_PART = 600
 """A minute: how long the tables' rows wait in memory at most."""
 
 
@@ -148,19 +148,13 @@ class RecordingSession:
 
     async def _clock(self, sink: RecordingSink) -> None:
         """What happens without a frame: silence takes trust, records reach the disk, a new segment gets snapshots."""
-        loop = asyncio.get_running_loop()
-        due_s = loop.time()
-        timers = 0
-        while True:
-            due_s = max(due_s + _TIMER_S, loop.time())
-            await asyncio.sleep(due_s - loop.time())
-            timers += 1
+        async for turn in timer():
             sink.on_timer(time.time_ns())
-            if timers % _TIMERS_A_FLUSH == 0:
+            if turn % _TURNS_A_FLUSH == 0:
                 sink.flush_raw()
                 for book in sink.books_of_new_segments():
                     self._feeds[sink.books[book].instrument.exchange].request_snapshot(book)
-            if timers % _TIMERS_A_PART == 0:
+            if turn % _TURNS_A_PART == 0:
                 sink.flush_tables()
 
     def _head(self, instruments: Instruments, exchange: str, segment: int) -> SegmentHead:

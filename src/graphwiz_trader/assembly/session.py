@@ -30,6 +30,7 @@ from graphwiz_trader.assembly.measured import MeasuredEngine, OrderTimes
 from graphwiz_trader.assembly.order_side import Connected, order_side
 from graphwiz_trader.assembly.polling import keep_awake, spare_percent
 from graphwiz_trader.assembly.rehearsal import Rehearsal
+from graphwiz_trader.assembly.timer import TIMER_S, timer
 from graphwiz_trader.assembly.venues import make_feeds, new_attempts, trading_lines
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.errors import GraphwizError
@@ -44,8 +45,7 @@ from graphwiz_trader.venues.base import ApiKey, Credentials, Endpoints, Feed
 from graphwiz_trader.venues.exchanges import load_instruments
 
 JOURNAL_FOLDER = "journal"
-_TIMER_S = 0.1
-_TIMERS_A_SECOND = 10
+_TURNS_A_SECOND = 10
 _LAST_ORDERS_S = 3.0
 """How long a stopping session waits for the venues to end its orders."""
 
@@ -209,15 +209,9 @@ class TradingSession:
             raise self._failure
 
     async def _clock(self, core: Core, journal: JournalWriter) -> None:
-        loop = asyncio.get_running_loop()
-        due_s = loop.time()
-        timers = 0
-        while True:
-            due_s = max(due_s + _TIMER_S, loop.time())
-            await asyncio.sleep(due_s - loop.time())
+        async for turn in timer():
             core.engine.on_timer(time.time_ns())
-            timers += 1
-            if timers % _TIMERS_A_SECOND == 0:
+            if turn % _TURNS_A_SECOND == 0:
                 self._order_times.note_answers(core.executor)
                 journal.append(RecordKind.LATENCY, 0, time.time_ns(), encode(self._monitor.latency()))
                 self._heed_breaker(core)
@@ -236,7 +230,7 @@ class TradingSession:
         loop = asyncio.get_running_loop()
         until_s = loop.time() + _LAST_ORDERS_S
         while core.executor.open_orders() and loop.time() < until_s:
-            await asyncio.sleep(_TIMER_S)
+            await asyncio.sleep(TIMER_S)
         self._order_times.note_answers(core.executor)
 
     async def _cancel_unrecorded(self, parts: _Parts) -> None:
@@ -245,7 +239,7 @@ class TradingSession:
         for order in parts.core.executor.open_orders():
             with suppress(Exception):  # one that cannot be cancelled keeps no other from it
                 parts.orders.gateways[order.exchange].cancel(order, time.time_ns())
-        await asyncio.sleep(_TIMER_S)
+        await asyncio.sleep(TIMER_S)
 
     async def _load_instruments(self) -> Instruments:
         exchanges = self._config.market_data.exchanges

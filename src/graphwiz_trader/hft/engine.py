@@ -72,7 +72,6 @@ class Engine:
         self.frames_by_line = [0] * len(lines)
         """Market data, snapshots included."""
         self.counts = Counts()
-        self._end_leg = executor.on_final
         executor.on_final = self._on_final
         for line in lines:
             if line.role == "orders":
@@ -190,7 +189,7 @@ class Engine:
         strategy = self._strategies.get(order.intent.strategy)
         if strategy is not None:
             strategy.on_final(order.intent)
-        self._end_leg(order, now_ns)
+        self._legs.on_final(order, now_ns)
 
     def _check_loss(self, now_ns: int) -> None:
         if self._risk.check_loss(now_ns):

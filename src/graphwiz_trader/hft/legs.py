@@ -56,7 +56,7 @@ class _Group(msgspec.Struct, gc=False):
 
 
 class LegCoordinator:
-    """Sends legs and sees them through. Takes `FastOrderExecutor.on_final` for itself."""
+    """Sends legs and sees them through. It must be told of every order that ends, see `on_final`."""
 
     def __init__(
         self,
@@ -78,7 +78,6 @@ class LegCoordinator:
         self._groups: dict[int, _Group] = {}
         self._paused_until_ns: dict[Route, int] = {}
         self._count = 0
-        executor.on_final = self._on_final
 
     def place(self, approved: Sequence[ApprovedOrder], now_ns: int) -> tuple[Order, ...]:
         """Send legs together, as one group."""
@@ -101,7 +100,8 @@ class LegCoordinator:
         for group in tuple(self._groups.values()):
             self._advance(group, now_ns)
 
-    def _on_final(self, order: Order, now_ns: int) -> None:
+    def on_final(self, order: Order, now_ns: int) -> None:
+        """An order has ended; of those that are no legs nothing is made."""
         if not order.legs:
             return
         group = self._groups.get(order.legs)

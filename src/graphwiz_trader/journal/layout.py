@@ -27,7 +27,6 @@ import fcntl
 import os
 import struct
 import zlib
-from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,7 +50,6 @@ SEAL_ENDS = 2
 _IDENTITY = struct.Struct("<8sIIq80s")
 _CRC = struct.Struct("<Q")
 _LIMIT_AND_CURSOR = struct.Struct("<QQ")
-_LIMIT_OFFSET = 14 * WORD_BYTES
 CURSOR_OFFSET = 15 * WORD_BYTES
 
 
@@ -70,14 +68,6 @@ class SegmentHeader(NamedTuple):
     session: str
     number: int
     first_time_ns: int
-
-
-class WriterState(Enum):
-    """What is known about the process that writes a journal."""
-
-    WRITING = "being written"
-    CLOSED = "closed"
-    KILLED = "killed"
 
 
 def segment_path(directory: Path, number: int) -> Path:

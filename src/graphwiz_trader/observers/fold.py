@@ -11,6 +11,7 @@ import msgspec
 
 from graphwiz_trader.hft.events import Fill, Opportunity, RecordKind, Side, Trust
 from graphwiz_trader.hft.instruments import Instrument, text_from_units
+from graphwiz_trader.hft.performance import Latency
 from graphwiz_trader.hft.pulse import BookPulse, PositionPulse, Pulse
 from graphwiz_trader.hft.records import (
     ClockOffset,
@@ -20,6 +21,7 @@ from graphwiz_trader.hft.records import (
     OrderSent,
     OrderUpdate,
     RiskEvent,
+    SessionEnd,
     TrustChange,
 )
 from graphwiz_trader.hft.strategies.base import Performance
@@ -31,7 +33,7 @@ from graphwiz_trader.observers.state import TraderState
 _T = TypeVar("_T")
 
 _REASONS_MAX = 64
-_LEGS_AS_PLANNED = {"sent", "none", "even"}
+_LEGS_AS_PLANNED = {"none", "even"}
 _NS_PER_MS = 1_000_000
 
 
@@ -71,8 +73,8 @@ class StateFold:
                 self._order_update(payload)
             case Fill():
                 self._fill(payload)
-            case payloads.Latency():
-                self.state.latency = state.LatencyView(payload.processing_ns, payload.order_ns, payload.round_trip_ns)
+            case Latency():
+                self.state.latency = payload
             case ClockOffset():
                 self._clock(source, payload)
             case LineChange():
@@ -87,7 +89,7 @@ class StateFold:
                 self._legs(payload, time_ns)
             case payloads.Session():
                 self._start(payload)
-            case payloads.End():
+            case SessionEnd():
                 self.state.ended = True
                 self.state.end_reason = payload.reason
                 self.state.rates = state.Rates()

@@ -13,7 +13,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from graphwiz_trader.hft.events import Trust
-from graphwiz_trader.observers.payloads import Percentiles
+from graphwiz_trader.hft.performance import Percentiles
 from graphwiz_trader.observers.state import TraderState
 
 _NS_PER_S = 1e9

@@ -10,6 +10,7 @@ import msgspec
 
 from graphwiz_trader.hft.events import Fill, Opportunity, RecordKind
 from graphwiz_trader.hft.instruments import Instrument
+from graphwiz_trader.hft.performance import Latency
 from graphwiz_trader.hft.pulse import Pulse
 from graphwiz_trader.hft.records import (
     ClockOffset,
@@ -19,6 +20,7 @@ from graphwiz_trader.hft.records import (
     OrderSent,
     OrderUpdate,
     RiskEvent,
+    SessionEnd,
     TrustChange,
 )
 
@@ -58,34 +60,9 @@ class Session(msgspec.Struct, frozen=True):
     config: Configuration = Configuration()
 
 
-class Percentiles(msgspec.Struct, frozen=True):
-    """A latency distribution in nanoseconds, cumulative since the session began."""
-
-    count: int = 0
-    p50: float | None = None
-    p90: float | None = None
-    p99: float | None = None
-    p999: float | None = None
-    max: float | None = None
-
-
-class Latency(msgspec.Struct, frozen=True):
-    """From a frame's arrival until the engine is done, until its order is sent, until that is answered."""
-
-    processing_ns: Percentiles = Percentiles()
-    order_ns: Percentiles = Percentiles()
-    round_trip_ns: Percentiles = Percentiles()
-
-
-class End(msgspec.Struct, frozen=True):
-    """The last record of a session that was closed in order."""
-
-    reason: str = ""
-
-
 Measurement = Pulse | Latency | ClockOffset
 Edge = LineChange | TrustChange | Notice
-Event = Session | RiskEvent | LegsEvent | OrderSent | OrderUpdate | Fill | Opportunity | End
+Event = Session | RiskEvent | LegsEvent | OrderSent | OrderUpdate | Fill | Opportunity | SessionEnd
 Payload = Measurement | Edge | Event
 
 _DECODERS: dict[int, msgspec.json.Decoder[Payload]] = {
@@ -104,7 +81,7 @@ _DECODERS: dict[int, msgspec.json.Decoder[Payload]] = {
         (RecordKind.ORDER_UPDATE, OrderUpdate),
         (RecordKind.FILL, Fill),
         (RecordKind.OPPORTUNITY, Opportunity),
-        (RecordKind.END, End),
+        (RecordKind.END, SessionEnd),
     )
 }
 

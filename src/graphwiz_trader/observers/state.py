@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import msgspec
 
+from graphwiz_trader.hft.performance import Latency
 from graphwiz_trader.hft.pulse import Counts, PnlPulse, PositionPulse, RiskPulse
 from graphwiz_trader.hft.strategies.base import Performance
-from graphwiz_trader.observers.payloads import Percentiles
 
 OPPORTUNITIES_MAX = 40
 ORDERS_MAX = 80
@@ -148,14 +148,6 @@ class NoticeView(msgspec.Struct):
     count: int
 
 
-class LatencyView(msgspec.Struct, frozen=True):
-    """Latency percentiles in nanoseconds, cumulative since the session began."""
-
-    processing_ns: Percentiles = Percentiles()
-    order_ns: Percentiles = Percentiles()
-    round_trip_ns: Percentiles = Percentiles()
-
-
 class Rates(msgspec.Struct, frozen=True):
     """Events a second over the last few seconds of journal time."""
 
@@ -193,7 +185,7 @@ class TraderState(msgspec.Struct):
     """(time_ms, net PnL), oldest first, over the whole session; points thin out as it grows."""
     counts: Counts = msgspec.field(default_factory=Counts)
     rates: Rates = Rates()
-    latency: LatencyView = LatencyView()
+    latency: Latency = Latency()
     risk: RiskPulse = RiskPulse()
     risk_events: list[RiskEventView] = []
     refusals_by_reason: dict[str, int] = {}

@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from graphwiz_trader.observers.payloads import Percentiles
+from graphwiz_trader.hft.performance import Percentiles
 from graphwiz_trader.observers.state import TraderState
 
 UNKNOWN = "–"  # noqa: RUF001 - an en dash stands for a number nobody knows yet

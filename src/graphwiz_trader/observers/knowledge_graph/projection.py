@@ -18,7 +18,7 @@ from graphwiz_trader.hft.events import Fill, Opportunity, RecordKind, Side
 from graphwiz_trader.hft.instruments import Instrument, Instruments, text_from_money, text_from_units
 from graphwiz_trader.hft.positions import PositionTracker
 from graphwiz_trader.hft.pulse import Pulse
-from graphwiz_trader.hft.records import OrderSent, OrderUpdate
+from graphwiz_trader.hft.records import OrderSent, OrderUpdate, SessionEnd
 from graphwiz_trader.journal.layout import Record
 from graphwiz_trader.observers import payloads
 from graphwiz_trader.observers.knowledge_graph.correlations import Correlations
@@ -73,7 +73,7 @@ class SessionProjection:
                 self._moves(payload, record.time_ns)
             case payloads.Session():
                 self._begin(payload)
-            case payloads.End():
+            case SessionEnd():
                 self.end_reason = payload.reason
 
     def take(self, *, complete: bool = False) -> Batch:

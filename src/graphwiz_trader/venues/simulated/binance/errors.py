@@ -37,7 +37,6 @@ class BinanceError(Exception):
         return form | ({"data": self.data} if self.data is not None else {})
 
 
-INTERNAL = (-1000, "An unknown error occurred while processing the request.", 500)
 TRY_AGAIN = (-1001, "Internal error; unable to process your request. Please try again.", 503)
 OUTCOME_UNKNOWN = {
     "timeout": (
@@ -60,7 +59,6 @@ GONE = (-1000, "This endpoint has been retired. Please use the WebSocket API for
 TOO_OLD = (-1021, "Timestamp for this request is outside of the recvWindow.", 400)
 TOO_EARLY = (-1021, "Timestamp for this request was 1000ms ahead of the server's time.", 400)
 BAD_SIGNATURE = (-1022, "Signature for this request is not valid.", 400)
-NOT_REQUIRED_TEXT = "Parameter '{}' sent when not required."
 BAD_SELF_TRADE = (-1013, "This symbol does not allow the specified self-trade prevention mode.", 400)
 BAD_TIME_IN_FORCE = (-1115, "Invalid timeInForce.", 400)
 BAD_ORDER_TYPE = (-1116, "Invalid orderType.", 400)
@@ -73,7 +71,6 @@ BAD_JSON = (-1135, "Invalid JSON Request", 400)
 NO_SUCH_ORDER = (-2013, "Order does not exist.", 400)
 BAD_KEY_FORMAT = (-2014, "API-key format invalid.", 401)
 BAD_KEY = (-2015, "Invalid API-key, IP, or permissions for action.", 401)
-SUBSCRIPTION_ACTIVE = (-2035, "User Data Stream subscription already active.", 400)
 SUBSCRIPTION_INACTIVE = (-2036, "User Data Stream subscription not active.", 400)
 
 SPOT_REFUSALS: dict[Refusal, tuple[int, str]] = {

@@ -1,0 +1,20 @@
+"""A session's timer: ten times a second, what happens without a frame."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+TIMER_S = 0.1
+
+
+async def timer() -> AsyncIterator[int]:
+    """Count from 1, a number each time it is due. A turn that took too long is not made up for."""
+    loop = asyncio.get_running_loop()
+    due_s = loop.time()
+    turns = 0
+    while True:
+        due_s = max(due_s + TIMER_S, loop.time())
+        await asyncio.sleep(due_s - loop.time())
+        turns += 1
+        yield turns
