@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pstats
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -72,6 +73,7 @@ def trade(
     enough: Callable[[list[Record]], bool],
     credentials: dict[str, Credentials] | None = None,
     market_data: Mapping[str, Any] = MappingProxyType({}),
+    performance: Mapping[str, Any] = MappingProxyType({}),
     **paper: Any,
 ) -> tuple[list[Record], int]:
     """A session on a synthetic market until its journal holds enough; the journal, and who asked the order port."""
@@ -86,6 +88,7 @@ def trade(
                 "data_dir": directory,
                 "strategies": EAGER,
                 "market_data": dict(market_data),
+                "performance": dict(performance),
                 "paper": {"latency_ms": 2.0, **paper},
             }
         )
@@ -118,6 +121,14 @@ def test_a_paper_session_trades_on_the_books_it_follows_and_no_order_leaves_it(t
     assert msgspec.json.decode(records[0].payload, type=SessionStart).mode == "paper"
     assert count(records, RecordKind.ORDER) > 0
     assert asked == 0
+
+
+def test_a_profiled_session_leaves_beside_its_journal_where_its_time_went(tmp_path: Path) -> None:
+    profiling = {"enable_profiling": True}
+    trade(tmp_path, "shadow", lambda seen: count(seen, RecordKind.PULSE) > 1, performance=profiling)
+    profile: Any = pstats.Stats(str(journal_of(tmp_path) / "profile.prof"))
+    calls = {name: many for (_, _, name), (_, many, *_) in profile.stats.items()}
+    assert calls["on_timer"] > 1
 
 
 def test_paper_fills_pay_each_venues_own_fee_and_answers_take_the_configured_latency(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import secrets
 import signal
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -29,6 +29,7 @@ from graphwiz_trader.assembly.core import (
 from graphwiz_trader.assembly.measured import MeasuredEngine, OrderTimes
 from graphwiz_trader.assembly.order_side import Connected, order_side
 from graphwiz_trader.assembly.polling import keep_awake, spare_percent
+from graphwiz_trader.assembly.profiling import profiled
 from graphwiz_trader.assembly.rehearsal import Rehearsal
 from graphwiz_trader.assembly.timer import TIMER_S, timer
 from graphwiz_trader.assembly.venues import make_feeds, new_attempts, trading_lines
@@ -115,7 +116,8 @@ class TradingSession:
         Raises SessionError when it cannot begin, DataDirInUseError while another session has its data directory,
         JournalError when nothing can be recorded any more.
         """
-        with data_dir_lock(self._config.data_dir, self.name):
+        profile = profiled(self.directory) if self._config.performance.enable_profiling else nullcontext()
+        with data_dir_lock(self._config.data_dir, self.name), profile:
             return await self._run(duration_s)
 
     async def _run(self, duration_s: float) -> str:

@@ -265,7 +265,10 @@ class PerformanceConfig(Section):
         description="How much of the time the sockets are asked instead of slept, which saves waking up; 100: always, "
         "0: never, as on a machine with one processor.",
     )
-    enable_profiling: bool = Field(default=False, description="Measure each stage of a frame's journey, at some cost.")
+    enable_profiling: bool = Field(
+        default=False,
+        description="Write a profile of the trading process, `profile.prof`, beside its journal; that slows it.",
+    )
 
 
 class KnowledgeGraphConfig(Section):
