@@ -16,6 +16,7 @@ from typing import Any, Self, TypeVar
 
 import uvloop
 
+from conformance.stirring import Stirring
 from graphwiz_trader.hft.events import Side, TimeInForce
 from graphwiz_trader.venues.simulated import SimulatedExchange, Urls
 from graphwiz_trader.venues.simulated.dialect import ServedVenue
@@ -28,8 +29,6 @@ Levels = list[tuple[Decimal, Decimal]]
 
 ALL = ("binance", "binanceusdm", "binancecoinm", "okx")
 PATIENCE_S = 30.0
-_BAND_TICKS = 150
-"""How far from the middle orders are placed: no more levels than the shortest of the venues' streams shows."""
 
 
 class Served:
@@ -43,7 +42,7 @@ class Served:
         self._certificates = certificates
         self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._orders: dict[str, list[int]] = {}
+        self._ahead_ms = 0
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -88,45 +87,32 @@ class Served:
         """The exchange's own book: bids and asks, best first."""
         return self.call(self._book, exchange, symbol)
 
-    def stir(self, exchange: str, symbol: str, middle: str, *, changes: int, disconnects: int, seed: int) -> None:
-        """Change a book at random, so many times, and drop every connection now and then."""
-        self.run(self._stir(exchange, symbol, Decimal(middle), changes, disconnects, Random(seed)), 4 * PATIENCE_S)
+    def stirring(self, exchange: str, symbol: str, middle: str, seed: int) -> Stirring:
+        """What changes a book at random; use it in the exchange's thread (`call`)."""
+        middle_ticks = int(Decimal(middle) / self._tick(exchange, symbol))
+        book = self._venue_book(exchange, symbol)
+        return Stirring(self._venue(exchange), book, middle_ticks, self._skip_ms, Random(seed))
 
     async def _start(self) -> None:
         tls = server_context(self._certificates) if self._certificates is not None else None
-        self.exchange = SimulatedExchange(self._exchanges, StillMarket(), tls=tls)
+        self.exchange = SimulatedExchange(self._exchanges, StillMarket(), tls=tls, clock_ms=self._now_ms)
         await self.exchange.start()
 
-    async def _stir(
-        self, exchange: str, symbol: str, middle: Decimal, changes: int, disconnects: int, random: Random
-    ) -> None:
-        venue, book = self._venue(exchange), self._venue_book(exchange, symbol)
-        middle_ticks = int(middle / self._tick(exchange, symbol))
-        resting: list[int] = []
-        breaks = set(random.sample(range(changes // 10, changes), disconnects))
-        change = 0
-        while change < changes:
-            if resting and random.random() < 0.4:
-                venue.venue.cancel_for_market(book, resting.pop(random.randrange(len(resting))))
-            else:
-                side = random.choice((Side.BUY, Side.SELL))
-                ticks = middle_ticks - side.sign * random.randint(1, _BAND_TICKS)
-                lots = random.randint(1, 10**5)
-                resting.append(venue.venue.place_for_market(book, side, ticks, lots, TimeInForce.GTC, _now_ms()))
-            if change in breaks:
-                venue.disconnect_all()
-            if change % 4 == 0:
-                venue.venue.publish(_now_ms())
-                await asyncio.sleep(0.002)
-            change += 1
-        venue.venue.publish(_now_ms())
+    def _now_ms(self) -> int:
+        """The venues' clock."""
+        return time.time_ns() // 1_000_000 + self._ahead_ms
+
+    def _skip_ms(self, by_ms: int) -> int:
+        """Put the venues' clock forward."""
+        self._ahead_ms += by_ms
+        return self._now_ms()
 
     def _quote(self, exchange: str, symbol: str, side: Side, price: Decimal, size: Decimal) -> None:
         venue, book = self._venue(exchange), self._venue_book(exchange, symbol)
         ticks = int(price / self._tick(exchange, symbol))
         lots = int(size / Decimal(book.listing.instrument.lot_size))
-        venue.venue.place_for_market(book, side, ticks, lots, TimeInForce.GTC, _now_ms())
-        venue.venue.publish(_now_ms())
+        venue.venue.place_for_market(book, side, ticks, lots, TimeInForce.GTC, self._now_ms())
+        venue.venue.publish(self._now_ms())
 
     def _book(self, exchange: str, symbol: str) -> tuple[Levels, Levels]:
         book = self._venue_book(exchange, symbol)
@@ -159,7 +145,3 @@ def bounded(test: Awaitable[None], patience_s: float = 2 * PATIENCE_S) -> None:
             await test
 
     asyncio.run(run())
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

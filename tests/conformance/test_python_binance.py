@@ -6,22 +6,20 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from binance.base_client import BaseClient
 from binance.client import Client
 from binance.exceptions import BinanceAPIException
 
+from conformance.python_binance_clients import addressed
 from conformance.served import Served
 from graphwiz_trader.venues.simulated import DEMO_API_KEY, DEMO_API_SECRET
 
 
 @pytest.fixture
-def client(served: Served, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.setattr(BaseClient, "API_URL", served.urls["binance"].rest + "/api")
-    monkeypatch.setattr(BaseClient, "MARGIN_API_URL", served.urls["binance"].rest + "/sapi")
-    monkeypatch.setattr(BaseClient, "FUTURES_URL", served.urls["binanceusdm"].rest + "/fapi")
-    made = Client(DEMO_API_KEY, DEMO_API_SECRET)
-    yield made
-    made.close_connection()
+def client(served: Served) -> Iterator[Any]:
+    with addressed(served):
+        made = Client(DEMO_API_KEY, DEMO_API_SECRET)
+        yield made
+        made.close_connection()
 
 
 def test_spot_orders_are_placed_filled_cancelled_and_listed(served, client):

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from binance import AsyncClient, BinanceSocketManager, FuturesDepthCacheManager
-from binance.base_client import BaseClient
 
+from conformance.python_binance_clients import addressed
 from conformance.served import Served, bounded
 from graphwiz_trader.hft.events import Side
 from graphwiz_trader.venues.simulated import DEMO_API_KEY, DEMO_API_SECRET
@@ -21,14 +21,7 @@ MIDDLE = "60000"
 @asynccontextmanager
 async def connected(served: Served) -> AsyncIterator[tuple[Any, Any]]:
     """The client and its socket manager, for both markets."""
-    spot, usdm = served.urls["binance"], served.urls["binanceusdm"]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(BaseClient, "API_URL", f"{spot.rest}/api")
-        patch.setattr(BaseClient, "FUTURES_URL", f"{usdm.rest}/fapi")
-        patch.setattr(BaseClient, "WS_API_URL", spot.orders)
-        patch.setattr(BaseClient, "WS_FUTURES_URL", usdm.orders)
-        patch.setattr(BinanceSocketManager, "STREAM_URL", f"{spot.stream}/")
-        patch.setattr(BinanceSocketManager, "FSTREAM_URL", f"{usdm.stream}/")
+    with addressed(served):
         client = await AsyncClient.create(DEMO_API_KEY, DEMO_API_SECRET)
         try:
             yield client, BinanceSocketManager(client)
