@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graphwiz_trader.assembly.core import Core, build_core, session_lines
+from graphwiz_trader.assembly.core import Core, build_core
+from graphwiz_trader.assembly.lines import session_lines
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.hft.events import ExecutionReport, OrderState, Recorder, Trade
 from graphwiz_trader.hft.instruments import Instrument, Instruments

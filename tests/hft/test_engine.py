@@ -14,15 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import synthetic_recording
-from graphwiz_trader.assembly.core import (
-    ORDERS,
-    Core,
-    build_books,
-    build_core,
-    line_ids,
-    market_line_ids,
-    session_lines,
-)
+from graphwiz_trader.assembly.core import Core, build_books, build_core
+from graphwiz_trader.assembly.lines import ORDERS, line_ids, market_line_ids, session_lines
 from graphwiz_trader.assembly.replays import direct_replay
 from graphwiz_trader.backtest.decisions import DecisionHash
 from graphwiz_trader.backtest.journal_gateway import JournalGateway

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
-from types import MappingProxyType
 from typing import NamedTuple
 
+from graphwiz_trader.assembly.lines import MARKET, ORDERS, market_line_ids
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.hft.decoders import DECODERS
 from graphwiz_trader.hft.engine import Engine, OrderDecoder
@@ -25,11 +25,9 @@ from graphwiz_trader.hft.risk import HFTRiskManager
 from graphwiz_trader.hft.strategies.base import HFTStrategy
 from graphwiz_trader.hft.strategies.cross_exchange_arb import CrossExchangeArbitrage
 from graphwiz_trader.hft.strategies.stat_arb import StatisticalArbitrage
-from graphwiz_trader.venues.exchanges import Fees, exchange_of, orders_of
+from graphwiz_trader.venues.exchanges import orders_of
 from graphwiz_trader.venues.simulated.reports import WIRE as REPORTS_WIRE
 from graphwiz_trader.venues.simulated.reports import decode_reports
-
-MARKET, ORDERS = "market", "orders"
 
 
 class Core(NamedTuple):
@@ -55,61 +53,6 @@ class Core(NamedTuple):
         return Counter(
             {e: sum(n for (at, _), n in by_line.items() if at in lines) for e, lines in self.market_lines.items()}
         )
-
-
-def session_lines(
-    exchanges: Sequence[str],
-    order_wire: str = "",
-    *,
-    market_lines: Mapping[str, int] = MappingProxyType({}),
-    market_wires: Mapping[str, str] = MappingProxyType({}),
-) -> tuple[Line, ...]:
-    """Each exchange's market data lines and its order line; the market lines' ids come first, from 0.
-
-    ``market_lines``: how many parallel ones, where it is more than one. ``market_wires``: their words, where they are
-    not the exchange's own.
-    """
-    of_market = [exchange for exchange in exchanges for _ in range(market_lines.get(exchange, 1))]
-    count = len(of_market)
-    market = [Line(line=i, exchange=e, role=MARKET, wire=market_wires.get(e, e)) for i, e in enumerate(of_market)]
-    orders = [Line(line=count + i, exchange=e, role=ORDERS, wire=order_wire or e) for i, e in enumerate(exchanges)]
-    return (*market, *orders)
-
-
-def line_ids(lines: Sequence[Line], role: str) -> dict[str, int]:
-    """Exchange → the id of its line of that role, the first of several."""
-    return {line.exchange: line.line for line in reversed(lines) if line.role == role}
-
-
-def market_line_ids(lines: Sequence[Line]) -> dict[str, tuple[int, ...]]:
-    """Exchange → the ids of its parallel market data lines."""
-    exchanges = dict.fromkeys(line.exchange for line in lines if line.role == MARKET)
-    return {
-        exchange: tuple(line.line for line in lines if line.role == MARKET and line.exchange == exchange)
-        for exchange in exchanges
-    }
-
-
-def parallel_numbers(lines: Sequence[Line]) -> tuple[int, ...]:
-    """By market data line, its number among its exchange's parallel ones."""
-    return tuple(number for ids in market_line_ids(lines).values() for number, _ in enumerate(ids))
-
-
-def recorded_fees_ppm(exchanges: Iterable[str], config: HftConfig) -> dict[str, tuple[int, int]]:
-    """(maker, taker) of each exchange of a recording: the published rates unless the configuration knows better."""
-    paid = fees_paid(config)
-    fees = {}
-    for exchange in exchanges:
-        maker, taker = exchange_of(exchange).fees_ppm
-        own_maker, own_taker = paid.get(exchange, (None, None))
-        fees[exchange] = (maker if own_maker is None else own_maker, taker if own_taker is None else own_taker)
-    return fees
-
-
-def fees_paid(config: HftConfig) -> dict[str, Fees]:
-    """(maker, taker) of each exchange as far as the configuration knows them."""
-    exchanges = config.market_data.exchanges
-    return {exchange: (settings.maker_fee_ppm, settings.taker_fee_ppm) for exchange, settings in exchanges.items()}
 
 
 def build_core(

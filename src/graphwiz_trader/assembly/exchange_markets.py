@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from graphwiz_trader.assembly.core import MARKET, market_line_ids, session_lines
+from graphwiz_trader.assembly.lines import MARKET, market_line_ids, session_lines
 from graphwiz_trader.assembly.venues import make_feeds, new_attempts
 from graphwiz_trader.backtest.recordings import RecordedFrame, RecordedLine, Recording
 from graphwiz_trader.backtest.survey import wires

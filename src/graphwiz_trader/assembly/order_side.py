@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from math import inf
 from typing import Any, NamedTuple, Protocol
 
-from graphwiz_trader.assembly.core import ORDERS, line_ids
+from graphwiz_trader.assembly.lines import ORDERS, line_ids
 from graphwiz_trader.assembly.rehearsal import Rehearsing
 from graphwiz_trader.assembly.venues import Attempts, load_inventory, make_order_lines
 from graphwiz_trader.config import HftConfig

@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from graphwiz_trader.assembly.core import MARKET, build_books, market_line_ids, parallel_numbers, session_lines
+from graphwiz_trader.assembly.core import build_books
+from graphwiz_trader.assembly.lines import MARKET, market_line_ids, parallel_numbers, session_lines
 from graphwiz_trader.assembly.tabled_books import TabledBooks
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.hft.decoders import DECODERS

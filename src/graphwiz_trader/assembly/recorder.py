@@ -20,10 +20,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from graphwiz_trader.assembly.core import build_books, fees_paid
+from graphwiz_trader.assembly.core import build_books
+from graphwiz_trader.assembly.fees import fees_paid
+from graphwiz_trader.assembly.lines import market_wires, recording_lines
 from graphwiz_trader.assembly.recording_sink import Recorded, RecordingSink
 from graphwiz_trader.assembly.timer import timer
-from graphwiz_trader.assembly.venues import make_feeds, market_wires, new_attempts, recording_lines
+from graphwiz_trader.assembly.venues import make_feeds, new_attempts
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.hft.decoders import DECODERS
 from graphwiz_trader.hft.instruments import Instruments

@@ -8,7 +8,7 @@ from time import monotonic, time_ns
 
 import msgspec
 
-from graphwiz_trader.assembly.core import market_line_ids, parallel_numbers
+from graphwiz_trader.assembly.lines import market_line_ids, parallel_numbers
 from graphwiz_trader.assembly.tabled_books import TabledBooks
 from graphwiz_trader.hft.events import Line
 from graphwiz_trader.hft.kernels.layout import Array

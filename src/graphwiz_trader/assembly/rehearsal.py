@@ -14,7 +14,8 @@ from collections.abc import Mapping, Sequence
 from math import lcm
 from typing import NamedTuple, Protocol
 
-from graphwiz_trader.assembly.core import build_books, build_core, session_lines
+from graphwiz_trader.assembly.core import build_books, build_core
+from graphwiz_trader.assembly.lines import MARKET, line_ids, session_lines
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.hft.events import Decision, ExecutionReport, Line, OrderIntent, OrderState, Side
 from graphwiz_trader.hft.instruments import Instrument, Instruments, money_from_text
@@ -50,7 +51,7 @@ class Rehearsal:
         self._scenes = _scenes(instruments)
         books = build_books(config, instruments)
         lines = session_lines(instruments.exchanges)
-        line_of = {line.exchange: line.line for line in reversed(lines)}
+        line_of = line_ids(lines, MARKET)
         self._lines = [line_of[scene.instrument.exchange] for scene in self._scenes]
         strategy = _strategy(books, self._scenes)
         strategy.start()

@@ -10,16 +10,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from graphwiz_trader.assembly.core import (
-    ORDERS,
-    Core,
-    build_books,
-    build_core,
-    line_ids,
-    market_line_ids,
-    session_lines,
-    session_start,
-)
+from graphwiz_trader.assembly.core import Core, build_books, build_core, session_start
+from graphwiz_trader.assembly.lines import ORDERS, line_ids, market_line_ids, session_lines
 from graphwiz_trader.backtest.decisions import DecisionHash
 from graphwiz_trader.backtest.journal_gateway import JournalGateway
 from graphwiz_trader.backtest.recordings import Recording, RecordingError

@@ -19,20 +19,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from graphwiz_trader.assembly.core import (
-    Core,
-    build_books,
-    build_core,
-    fees_paid,
-    session_start,
-)
+from graphwiz_trader.assembly.core import Core, build_books, build_core, session_start
+from graphwiz_trader.assembly.fees import fees_paid
+from graphwiz_trader.assembly.lines import trading_lines
 from graphwiz_trader.assembly.measured import MeasuredEngine, OrderTimes
 from graphwiz_trader.assembly.order_side import Connected, order_side
 from graphwiz_trader.assembly.polling import keep_awake, spare_percent
 from graphwiz_trader.assembly.profiling import profiled
 from graphwiz_trader.assembly.rehearsal import Rehearsal
 from graphwiz_trader.assembly.timer import TIMER_S, timer
-from graphwiz_trader.assembly.venues import make_feeds, new_attempts, trading_lines
+from graphwiz_trader.assembly.venues import make_feeds, new_attempts
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.errors import GraphwizError
 from graphwiz_trader.hft.events import Command, RecordKind

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from graphwiz_trader.assembly.core import MARKET, ORDERS, line_ids, market_line_ids, session_lines
-from graphwiz_trader.config import ExchangeConfig, HftConfig
-from graphwiz_trader.config.exchange_ids import SBE
+from graphwiz_trader.assembly.lines import ORDERS, line_ids, market_line_ids
 from graphwiz_trader.hft.events import Line
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.venues.base import ApiKey, Credentials, Endpoints, Feed, OrderLine, Sink
@@ -20,38 +18,6 @@ Attempts = Mapping[str, Allowance]
 def new_attempts(exchanges: Sequence[str]) -> Attempts:
     """A whole allowance for each exchange."""
     return {exchange: exchange_of(exchange).new_attempts() for exchange in exchanges}
-
-
-def trading_lines(config: HftConfig, exchanges: Sequence[str], order_wire: str) -> tuple[Line, ...]:
-    """A session's lines: as many for market data as the configuration wants and a spare one, and one for orders."""
-    return session_lines(
-        exchanges,
-        order_wire,
-        market_lines={exchange: _settings(config, exchange).lines + 1 for exchange in exchanges},
-        market_wires=market_wires(config, exchanges),
-    )
-
-
-def recording_lines(config: HftConfig, exchanges: Sequence[str]) -> tuple[Line, ...]:
-    """A recorder's lines: a trader's, without those for orders."""
-    return tuple(line for line in trading_lines(config, exchanges, "") if line.role == MARKET)
-
-
-def market_wires(config: HftConfig, exchanges: Sequence[str]) -> dict[str, str]:
-    """What each exchange's market data lines speak."""
-    return {exchange: _market_wire(_settings(config, exchange), exchange) for exchange in exchanges}
-
-
-def _market_wire(settings: ExchangeConfig, exchange: str) -> str:
-    known = exchange_of(exchange)
-    if settings.format == SBE and known.binary is not None:
-        return known.binary.wire
-    return known.wire if settings.websocket else known.polled_wire
-
-
-def _settings(config: HftConfig, exchange: str) -> ExchangeConfig:
-    """A recording may be of an exchange that the configuration does not know."""
-    return config.market_data.exchanges.get(exchange) or ExchangeConfig()
 
 
 def make_feeds(

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from graphwiz_trader.assembly.core import recorded_fees_ppm
+from graphwiz_trader.assembly.fees import recorded_fees_ppm
 from graphwiz_trader.assembly.replays import direct_replay, journal_replay
 from graphwiz_trader.assembly.socket_replay import socket_replay
 from graphwiz_trader.backtest.recordings import Recording, RecordingError

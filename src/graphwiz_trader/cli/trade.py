@@ -17,8 +17,8 @@ import typer
 import uvloop
 from pydantic import ValidationError
 
+from graphwiz_trader.assembly.lines import market_wires
 from graphwiz_trader.assembly.session import SessionError, TradingSession
-from graphwiz_trader.assembly.venues import market_wires
 from graphwiz_trader.assembly.warmup import warm_up
 from graphwiz_trader.cli.streams import stream_address, stream_keys
 from graphwiz_trader.config import HftConfig, default_file, load

@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from graphwiz_trader.assembly.core import session_lines
 from graphwiz_trader.assembly.exchange_markets import PlayedMarket
+from graphwiz_trader.assembly.lines import session_lines
 from graphwiz_trader.assembly.order_side import order_side
 from graphwiz_trader.backtest.recordings import RecordedFrame, RecordedLine, Recording
 from graphwiz_trader.backtest.replay import replay_recording
