@@ -13,8 +13,9 @@ from graphwiz_trader.hft.decoders import DECODERS
 from graphwiz_trader.hft.engine import Engine, OrderDecoder
 from graphwiz_trader.hft.events import Line, Recorder
 from graphwiz_trader.hft.executor import FastOrderExecutor
-from graphwiz_trader.hft.gateways import OrderGateway
+from graphwiz_trader.hft.gateways import AccountGateway, OrderGateway
 from graphwiz_trader.hft.instruments import Instruments, money_from_text
+from graphwiz_trader.hft.leftovers import Leftovers
 from graphwiz_trader.hft.legs import LegCoordinator, LegSettings
 from graphwiz_trader.hft.limits import RiskLimits
 from graphwiz_trader.hft.market_data import MarketData
@@ -65,12 +66,15 @@ def build_core(
     gateways: Mapping[str, OrderGateway],
     request_snapshot: Callable[[int], None],
     prefix: str,
+    trader: str = "",
+    accounts: Mapping[str, AccountGateway] = MappingProxyType({}),
     tripped: str = "",
     inventory_lots: dict[int, int] | None = None,
     strategies: Sequence[HFTStrategy] | None = None,
 ) -> Core:
     """Wire the core. ``books`` is made first, because a replay's venues fill from it.
 
+    ``accounts``: the exchanges on which orders of the ``trader``'s earlier sessions may be open.
     ``strategies``: others than the configuration enables, started.
     """
     market_data = MarketData(
@@ -105,6 +109,7 @@ def build_core(
         strategies=strategies,
         risk=risk,
         executor=executor,
+        leftovers=Leftovers(accounts, recorder, trader=trader, prefix=prefix, on_line=executor.on_line),
         legs=legs,
         positions=positions,
         order_decoders={line.line: order_decoder(line, instruments) for line in lines if line.role == ORDERS},
@@ -167,6 +172,7 @@ def session_start(
     session: str,
     started_ns: int,
     prefix: str,
+    trader: str = "",
     tripped: str = "",
     inventory_lots: dict[int, int] | None = None,
 ) -> SessionStart:
@@ -178,6 +184,7 @@ def session_start(
         mode=config.mode,
         version=version("graphwiz-trader"),
         prefix=prefix,
+        trader=trader,
         tripped=tripped,
         config=config.model_dump(mode="json"),
         instruments=tuple(instruments),

@@ -18,12 +18,12 @@ from typing import Any, NamedTuple, Protocol
 
 from graphwiz_trader.assembly.lines import ORDERS, line_ids
 from graphwiz_trader.assembly.rehearsal import Rehearsing
-from graphwiz_trader.assembly.venues import Attempts, load_inventory, make_order_lines
+from graphwiz_trader.assembly.venues import Attempts, load_inventory, load_positions, make_order_lines
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.config.modes import PaperConfig
 from graphwiz_trader.hft.engine import Engine
 from graphwiz_trader.hft.events import Line
-from graphwiz_trader.hft.gateways import OrderGateway
+from graphwiz_trader.hft.gateways import AccountGateway, OrderGateway
 from graphwiz_trader.hft.instruments import Instruments, units_from_text
 from graphwiz_trader.hft.orderbook import OrderBookManager
 from graphwiz_trader.hft.queue_position import QueueRule
@@ -43,6 +43,8 @@ class Connected(NamedTuple):
 
     gateways: Mapping[str, OrderGateway]
     """By exchange."""
+    accounts: Mapping[str, AccountGateway]
+    """Where orders of an earlier session may be open."""
     runs: tuple[Callable[[], Coroutine[Any, Any, None]], ...]
     """What is to run as long as the session does."""
     rehearsing: Mapping[str, Rehearsing]
@@ -56,9 +58,15 @@ class OrderSide(Protocol):
 
     wire: str
     """What its order lines speak; empty: what their exchanges speak."""
+    is_sending: bool
+    """Whether orders leave this process, and can outlive it."""
 
     async def inventory(self, instruments: Instruments) -> dict[int, int]:
         """What can be sold of instruments that cannot be sold short, by book, in lots."""
+        ...
+
+    async def positions(self, exchanges: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
+        """What the accounts hold of what can be sold short: by exchange and the venue's symbol, in units."""
         ...
 
     def connect(
@@ -82,6 +90,7 @@ class _Sent:
     """Orders go over a line to each exchange."""
 
     wire = ""
+    is_sending = True
 
     def __init__(
         self,
@@ -96,6 +105,9 @@ class _Sent:
     async def inventory(self, instruments: Instruments) -> dict[int, int]:
         return await load_inventory(instruments, self._endpoints, self._credentials)
 
+    async def positions(self, exchanges: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
+        return await load_positions(exchanges, self._endpoints, self._credentials)
+
     def connect(
         self,
         instruments: Instruments,
@@ -105,13 +117,14 @@ class _Sent:
         attempts: Attempts,
     ) -> Connected:
         made = make_order_lines(instruments, lines, self._endpoints, self._credentials, sink, attempts, self._on_sent)
-        return Connected(made, tuple(line.run for line in made.values()), made, lambda engine: engine)
+        return Connected(made, made, tuple(line.run for line in made.values()), made, lambda engine: engine)
 
 
 class _Kept:
     """Orders stay in this process."""
 
     wire = REPORTS_WIRE
+    is_sending = False
 
     def __init__(self, paper: PaperConfig, on_sent: OnSent | None) -> None:
         """``on_sent`` None: nothing is filled."""
@@ -121,6 +134,10 @@ class _Kept:
     async def inventory(self, instruments: Instruments) -> dict[int, int]:
         held = {asset: units_from_text(f"{amount:f}") for asset, amount in self._paper.balances.items()}
         return {i.book: held.get(i.base, 0) // i.lot_units for i in instruments if not i.can_short}
+
+    async def positions(self, exchanges: Sequence[str]) -> Mapping[str, Mapping[str, int]]:  # noqa: ARG002
+        """The account is made for the session."""
+        return {}
 
     def connect(
         self,
@@ -135,7 +152,7 @@ class _Kept:
         if self._on_sent is not None:
             venues = self._venues(books, order_lines, self._on_sent)
         desk = _Desk(venues, sink, tuple(order_lines.values()))
-        return Connected(dict.fromkeys(instruments.exchanges, venues), (desk.run,), {}, desk.around)
+        return Connected(dict.fromkeys(instruments.exchanges, venues), {}, (desk.run,), {}, desk.around)
 
     def _venues(self, books: OrderBookManager, order_lines: Mapping[str, int], on_sent: OnSent) -> InProcessVenues:
         latency_ns = round(self._paper.latency_ms * 1e6)

@@ -141,6 +141,8 @@ def journal_replay(directory: Path, progress: Progress) -> JournalReplay:
         gateways=dict.fromkeys(instruments.exchanges, gateway),
         request_snapshot=_recorded_snapshots_only,
         prefix=start.prefix,
+        trader=start.trader,
+        accounts=dict.fromkeys(instruments.exchanges, gateway) if start.trader else {},
         tripped=start.tripped,
         inventory_lots=start.inventory_lots,
     )

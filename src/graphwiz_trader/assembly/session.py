@@ -32,11 +32,12 @@ from graphwiz_trader.assembly.venues import make_feeds, new_attempts
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.errors import GraphwizError
 from graphwiz_trader.hft.events import Command, RecordKind
-from graphwiz_trader.hft.instruments import Instruments
+from graphwiz_trader.hft.instruments import Instruments, text_from_units
 from graphwiz_trader.hft.performance import PerformanceMonitor
-from graphwiz_trader.hft.records import SessionEnd, encode
+from graphwiz_trader.hft.records import Notice, SessionEnd, encode
 from graphwiz_trader.journal.breaker import BreakerFile
 from graphwiz_trader.journal.data_lock import data_dir_lock
+from graphwiz_trader.journal.trader_id import new_prefix, trader_id
 from graphwiz_trader.journal.writer import JournalWriter
 from graphwiz_trader.venues.base import ApiKey, Credentials, Endpoints, Feed
 from graphwiz_trader.venues.exchanges import load_instruments
@@ -122,9 +123,12 @@ class TradingSession:
             loop.add_signal_handler(number, self.stop, "Ctrl-C" if number == signal.SIGINT else "SIGTERM")
         instruments = self._instruments or await self._load_instruments()
         inventory = await self._order_side.inventory(instruments)
+        held = await self._order_side.positions(instruments.exchanges)
         journal = JournalWriter(self.directory, session=self.name)
         try:
-            await self._trade(self._assemble(instruments, inventory, journal), journal, duration_s)
+            parts = self._assemble(instruments, inventory, journal)
+            _note_positions(held, journal)
+            await self._trade(parts, journal, duration_s)
         finally:
             journal.close()
         return self._why
@@ -132,6 +136,8 @@ class TradingSession:
     def _assemble(self, instruments: Instruments, inventory: dict[int, int], journal: JournalWriter) -> _Parts:
         """The core with its lines, journaled so that a replay can build the same core."""
         exchanges = instruments.exchanges
+        # Where orders never leave this process none is left behind, and nothing has to be told apart.
+        trader = trader_id(self._config.data_dir) if self._order_side.is_sending else ""
         lines = trading_lines(self._config, exchanges, self._order_side.wire)
         start = session_start(
             self._config,
@@ -139,7 +145,8 @@ class TradingSession:
             lines,
             session=self.name,
             started_ns=time.time_ns(),
-            prefix=f"gw{secrets.token_hex(4)}",
+            prefix=new_prefix(trader),
+            trader=trader,
             tripped=self._breaker.read().tripped,
             inventory_lots=inventory,
         )
@@ -158,6 +165,8 @@ class TradingSession:
             gateways=orders.gateways,
             request_snapshot=lambda book: feeds[instruments[book].exchange].request_snapshot(book),
             prefix=start.prefix,
+            trader=start.trader,
+            accounts=orders.accounts,
             tripped=start.tripped,
             inventory_lots=inventory,
         )
@@ -248,3 +257,11 @@ class TradingSession:
         if missing:
             raise SessionError(f"no address for {', '.join(missing)}; give hft.market_data.exchanges.<id>.endpoints")
         return await load_instruments(symbols, self._endpoints, fees_paid(self._config))
+
+
+def _note_positions(held: Mapping[str, Mapping[str, int]], journal: JournalWriter) -> None:
+    """A session's own positions begin at zero: what an account holds already is in no figure and in no limit."""
+    for exchange, positions in held.items():
+        for symbol, units in positions.items():
+            notice = Notice(f"{exchange} {symbol}: {text_from_units(units)}", "HELD_AT_START", 1)
+            journal.append(RecordKind.NOTICE, 0, time.time_ns(), encode(notice))

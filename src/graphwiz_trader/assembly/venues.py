@@ -85,3 +85,15 @@ async def load_inventory(
             balances = await balances_of(endpoints[exchange], credentials[exchange])
             inventory |= {i.book: balances.get(i.base, 0) // i.lot_units for i in held}
     return inventory
+
+
+async def load_positions(
+    exchanges: Sequence[str], endpoints: Mapping[str, Endpoints], credentials: Mapping[str, Credentials]
+) -> dict[str, Mapping[str, int]]:
+    """Exchange → what the account holds there, by the venue's symbol, in units (10^-12). Raises VenueError."""
+    asked = {exchange: orders_of(exchange).positions for exchange in exchanges}
+    return {
+        exchange: await positions_of(endpoints[exchange], credentials[exchange])
+        for exchange, positions_of in asked.items()
+        if positions_of is not None
+    }

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from graphwiz_trader.hft.events import RecordKind
+from graphwiz_trader.hft.events import FoundOrder, RecordKind
 from graphwiz_trader.hft.gateways import NOT_SENT, QUERY_NOT_SENT, SEND_FAILED, NotSentError
 from graphwiz_trader.hft.orders import Order
 from graphwiz_trader.hft.records import Notice, OrderUpdate
@@ -51,3 +51,9 @@ class JournalGateway:
     def query(self, order: Order, now_ns: int) -> None:  # noqa: ARG002  # OrderGateway's signature
         if order.client_id in self._unasked:
             raise self._unasked[order.client_id]
+
+    def list_open(self, number: int, now_ns: int) -> None:
+        """Whether it could be asked changes nothing: it is asked again until there is an answer."""
+
+    def cancel_found(self, order: FoundOrder, now_ns: int) -> None:
+        """As `cancel`."""

@@ -1,7 +1,7 @@
 """The engine: one event's journey, top to bottom, in one synchronous chain of calls.
 
     market frame ▸ journal ▸ decode and book ▸ crosses ▸ strategies ▸ risk ▸ journal ▸ order line
-    order frame  ▸ journal ▸ reports ▸ executor ▸ positions ▸ strategies
+    order frame  ▸ journal ▸ reports ▸ leftovers ▸ executor ▸ positions ▸ strategies
 
 Everything that can change the engine arrives through the ``on_…`` methods with the time it was received, and is
 journaled before anything is made of it. The engine asks for nothing itself, neither the time nor the network, so
@@ -12,9 +12,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from graphwiz_trader.hft.events import Command, Decision, ExecutionReport, Line, Opportunity, Recorder, RecordKind
+from graphwiz_trader.hft.events import (
+    Command,
+    Decision,
+    ExecutionReport,
+    Line,
+    OpenOrders,
+    Opportunity,
+    Recorder,
+    RecordKind,
+)
 from graphwiz_trader.hft.executor import FastOrderExecutor
 from graphwiz_trader.hft.instruments import text_from_money
+from graphwiz_trader.hft.leftovers import Leftovers
 from graphwiz_trader.hft.legs import LegCoordinator
 from graphwiz_trader.hft.limits import Refusal
 from graphwiz_trader.hft.market_data import MarketData
@@ -30,7 +40,7 @@ _MARKET_FRAME = int(RecordKind.MARKET_FRAME)
 _ORDER_FRAME = int(RecordKind.ORDER_FRAME)
 _DECISION = int(RecordKind.DECISION)
 
-OrderDecoder = Callable[[bytes], Sequence[ExecutionReport]]
+OrderDecoder = Callable[[bytes], Sequence[ExecutionReport | OpenOrders]]
 """Reads one frame of an order line; never raises, whatever the frame."""
 
 
@@ -49,6 +59,7 @@ class Engine:
         strategies: Sequence[HFTStrategy],
         risk: HFTRiskManager,
         executor: FastOrderExecutor,
+        leftovers: Leftovers,
         legs: LegCoordinator,
         positions: PositionTracker,
         order_decoders: Mapping[int, OrderDecoder],
@@ -61,6 +72,7 @@ class Engine:
         self._acting = tuple(strategies)
         self._risk = risk
         self._executor = executor
+        self._leftovers = leftovers
         self._legs = legs
         self._positions = positions
         self._order_decoders = dict(order_decoders)
@@ -97,7 +109,8 @@ class Engine:
     def on_order_frame(self, line: int, frame: bytes, now_ns: int) -> None:
         """A frame of an order line: answers to requests and the account's own events."""
         self._recorder.append(_ORDER_FRAME, line, now_ns, frame)
-        self.on_reports(self._order_decoders[line](frame), now_ns)
+        words = self._order_decoders[line](frame)
+        self.on_reports(self._leftovers.sift(self._lines[line].exchange, words, now_ns), now_ns)
 
     def on_line(self, line: int, up: bool, reason: str, now_ns: int) -> None:
         """A line came up or broke."""
@@ -106,7 +119,7 @@ class Engine:
         if self._lines[line].role == "market":
             self._market_data.on_line(line, up, now_ns)
         else:
-            self._executor.on_line(exchange, up, now_ns)
+            self._leftovers.on_line(exchange, up, now_ns)
 
     def on_clock(self, line: int, offset_ns: int, error_ns: int, now_ns: int) -> None:
         """The venue's clock was measured: it is ``offset_ns`` ahead of ours, give or take ``error_ns``."""
@@ -118,6 +131,7 @@ class Engine:
         """Ten times a second: what silence means, and the pulse."""
         self._recorder.append(RecordKind.TIMER, 0, now_ns, b"")
         self._market_data.on_timer(now_ns)
+        self._leftovers.on_timer(now_ns)
         self._executor.on_timer(now_ns)
         self._legs.on_timer(now_ns)
         self._check_loss(now_ns)
@@ -224,6 +238,7 @@ class Engine:
         self.counts.frames = sum(self.frames_by_line)
         self.counts.refused = self._market_data.refused.total()
         self.counts.orders = self._executor.placed
+        self.counts.leftovers = self._leftovers.canceled
         return Pulse(
             books=tuple(book_pulse(book, now_ns) for book in books),
             positions=position_pulses(self._positions, books),

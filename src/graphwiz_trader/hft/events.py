@@ -159,6 +159,25 @@ class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True):
     query was asked long enough after the order was sent: before that the order may still arrive there."""
 
 
+class FoundOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """An order that a venue has open, as it told when it was asked for all of them."""
+
+    client_id: str
+    venue_id: str
+    symbol: str
+    """The venue's word."""
+    terms: str
+    """In words: side, size, price, how much of it has filled."""
+
+
+class OpenOrders(msgspec.Struct, frozen=True, kw_only=True):
+    """A venue's answer to the question what is open: all of the account's open orders, whoever placed them."""
+
+    number: int
+    """The question's."""
+    orders: tuple[FoundOrder, ...]
+
+
 class MarketTrade(NamedTuple):
     """What the public sees of a trade."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from graphwiz_trader.hft.events import Recorder, RecordKind
+from graphwiz_trader.hft.events import FoundOrder, Recorder, RecordKind
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.hft.orders import Order
 from graphwiz_trader.hft.records import CancelSent, Notice, encode
@@ -43,6 +43,19 @@ class OrderGateway(Protocol):
     def place(self, order: Order, now_ns: int) -> None: ...
     def cancel(self, order: Order, now_ns: int) -> None: ...
     def query(self, order: Order, now_ns: int) -> None: ...
+
+
+class AccountGateway(Protocol):
+    """An order line that can be asked for what the session did not place itself. As `OrderGateway`'s, each call returns
+    at once, and may raise."""
+
+    def list_open(self, number: int, now_ns: int) -> None:
+        """Ask for all open orders of the account; the answer, an `OpenOrders`, carries the number."""
+        ...
+
+    def cancel_found(self, order: FoundOrder, now_ns: int) -> None:
+        """Cancel an order that an `OpenOrders` told of."""
+        ...
 
 
 class OrderLines:

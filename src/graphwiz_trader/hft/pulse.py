@@ -66,6 +66,8 @@ class Counts(msgspec.Struct):
     orders: int = 0
     fills: int = 0
     refusals: int = 0
+    leftovers: int = 0
+    """Orders of earlier sessions that were found open, and cancelled."""
 
 
 class RiskPulse(msgspec.Struct, frozen=True):

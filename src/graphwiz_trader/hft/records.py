@@ -24,6 +24,8 @@ class SessionStart(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     prefix: str
     """Begins every client order id."""
+    trader: str = ""
+    """Begins those of all sessions of this trader; empty where no order outlives its process."""
     tripped: str
     """Why the breaker was open at the start; empty when it was not."""
     config: dict[str, object]

@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 
 from graphwiz_trader.errors import GraphwizError
-from graphwiz_trader.hft.gateways import OrderGateway
+from graphwiz_trader.hft.gateways import AccountGateway, OrderGateway
 from graphwiz_trader.hft.orders import Order
 
 
@@ -69,7 +69,7 @@ class Feed(Protocol):
         ...
 
 
-class OrderLine(OrderGateway, Protocol):
+class OrderLine(OrderGateway, AccountGateway, Protocol):
     """One exchange's order line."""
 
     def rehearse(self, order: Order, now_ns: int) -> None:

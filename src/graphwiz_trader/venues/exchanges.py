@@ -17,7 +17,7 @@ from graphwiz_trader.hft.engine import OrderDecoder
 from graphwiz_trader.hft.instruments import Instrument, Instruments
 from graphwiz_trader.venues.base import ApiKey, Credentials, Endpoints, Feed, OrderLine, Sink, VenueError
 from graphwiz_trader.venues.binance import exchange_info as binance_rules
-from graphwiz_trader.venues.binance.account import spot_balances
+from graphwiz_trader.venues.binance.account import spot_balances, usdm_positions
 from graphwiz_trader.venues.binance.feed import BinanceFeed
 from graphwiz_trader.venues.binance.market import COINM, SPOT, USDM
 from graphwiz_trader.venues.binance.order_codec import order_decoder as binance_order_decoder
@@ -102,8 +102,10 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     make_line: MakeOrderLine
     decoder: Callable[[Instruments, str], OrderDecoder]
     """Reads the frames of its order line."""
-    balances: Callable[[Endpoints, Credentials], Awaitable[Mapping[str, int]]] | None
+    balances: Callable[[Endpoints, Credentials], Awaitable[Mapping[str, int]]] | None = None
     """Asset → how much of it is free, in units (10^-12). None where nothing must be held to sell it."""
+    positions: Callable[[Endpoints, Credentials], Awaitable[Mapping[str, int]]] | None = None
+    """The venue's symbol → what is held of it, in units (10^-12), negative when short. None where there is no such."""
 
 
 class Binary(msgspec.Struct, frozen=True):
@@ -160,7 +162,7 @@ _EXCHANGES = {
     "binanceusdm": Exchange(
         load=binance_rules.load_instruments,
         feeds={"binanceusdm": BinanceFeed},
-        orders=Orders(make_line=BinanceOrderLine, decoder=binance_order_decoder, balances=None),
+        orders=Orders(make_line=BinanceOrderLine, decoder=binance_order_decoder, positions=usdm_positions),
         public=Endpoints(
             rest="https://fapi.binance.com",
             stream="wss://fstream.binance.com",

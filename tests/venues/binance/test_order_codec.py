@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphwiz_trader.hft.events import ExecutionReport, OrderState, Trade
+from graphwiz_trader.hft.events import ExecutionReport, FoundOrder, OpenOrders, OrderState, Trade
 from graphwiz_trader.hft.instruments import UNIT_DECIMALS, Instrument, Instruments
 from graphwiz_trader.venues.binance.order_codec import OrderDecoder, order_decoder
 
@@ -333,6 +333,34 @@ def test_a_question_that_failed_is_no_news_and_is_counted(letter, status, code):
     decoder = spot()
     assert decoder(error(letter, status, code)) == ()
     assert decoder.refused == {"QUERY_FAILED": 1}
+
+
+def test_what_is_open_is_listed_whoever_placed_it_and_in_whatever_symbol():
+    listed = [
+        PLACED | {"clientOrderId": "web_1", "symbol": "DOGEUSDT", "status": "NEW", "executedQty": "0.00100000"},
+        PLACED | {"orderId": 7},
+    ]
+    frame = json.dumps({"id": "o12", "status": 200, "result": listed}).encode()
+    terms = "SELL 0.00847000 at 23416.10000000, {} filled"
+    first = FoundOrder(client_id="web_1", venue_id="12569099453", symbol="DOGEUSDT", terms=terms.format("0.00100000"))
+    second = FoundOrder(client_id="a1", venue_id="7", symbol="BTCUSDT", terms=terms.format("0.00847000"))
+    assert spot()(frame) == (OpenOrders(number=12, orders=(first, second)),)
+
+
+@pytest.mark.parametrize(
+    ("frame", "kind"),
+    [
+        (b'{"id":"o1","status":503,"error":{"code":-1008,"msg":"overloaded"}}', "LISTING_FAILED"),
+        (b'{"id":"o1","status":200,"result":[{"symbol":"BTCUSDT"}]}', "MALFORMED"),
+        (b'{"id":"o1","status":200,"result":{}}', "MALFORMED"),
+        (b'{"id":"oone","status":200,"result":[]}', "MALFORMED"),
+        (b'{"id":"o","status":200,"result":[]}', "UNKNOWN_ANSWER"),
+    ],
+)
+def test_a_listing_that_cannot_be_read_is_none_and_is_counted(frame, kind):
+    decoder = spot()
+    assert decoder(frame) == ()
+    assert decoder.refused == {kind: 1}
 
 
 def test_a_very_long_reason_is_cut():

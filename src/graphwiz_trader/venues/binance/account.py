@@ -1,22 +1,29 @@
-"""What an account holds, asked once over a session of its own. Source: Binance spot API docs, "Account information"."""
+"""What an account holds, asked once over a session of its own.
+
+Sources: Binance spot API docs, "Account information"; USD-M futures docs, "Position Information V2" (WebSocket API).
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from random import Random
+from typing import TypeVar
 
 import msgspec
 
 from graphwiz_trader.hft.instruments import units_from_text
 from graphwiz_trader.venues.base import Credentials, Endpoints, VenueError
 from graphwiz_trader.venues.binance.api_session import ApiSession
-from graphwiz_trader.venues.binance.market import SPOT
+from graphwiz_trader.venues.binance.market import SPOT, USDM, Market
 from graphwiz_trader.venues.binance.signing import signer_for
 from graphwiz_trader.venues.binance.venue_time import VenueTime
 from graphwiz_trader.venues.connection import NotReadyError, Timing
 from graphwiz_trader.venues.rest import RestClient, RestError
 
 _TIMEOUT_S = 15.0
+
+_T = TypeVar("_T")
 
 
 class _Balance(msgspec.Struct):
@@ -28,9 +35,35 @@ class _Account(msgspec.Struct):
     balances: list[_Balance]
 
 
+class _Position(msgspec.Struct, rename="camel"):
+    symbol: str
+    position_amt: str
+
+
 async def spot_balances(endpoints: Endpoints, credentials: Credentials) -> dict[str, int]:
     """Asset → how much of it is free, in units (10^-12). Raises VenueError when the venue does not say."""
-    time = VenueTime(SPOT)
+    account = await _ask(SPOT, endpoints, credentials, "account.status", {"omitZeroBalances": "true"}, _Account)
+    return {balance.asset: units_from_text(balance.free) for balance in account.balances}
+
+
+async def usdm_positions(endpoints: Endpoints, credentials: Credentials) -> dict[str, int]:
+    """Symbol → what is held of it, in units (10^-12), negative when short. Raises as `spot_balances`."""
+    held: dict[str, int] = {}
+    for position in await _ask(USDM, endpoints, credentials, "v2/account.position", {}, list[_Position]):
+        # In hedge mode a symbol has a long and a short position.
+        held[position.symbol] = held.get(position.symbol, 0) + units_from_text(position.position_amt)
+    return {symbol: units for symbol, units in held.items() if units}
+
+
+async def _ask(
+    market: Market,
+    endpoints: Endpoints,
+    credentials: Credentials,
+    method: str,
+    params: Mapping[str, str | int],
+    form: type[_T],
+) -> _T:
+    time = VenueTime(market)
     session = ApiSession(
         endpoints.orders,
         credentials,
@@ -38,7 +71,7 @@ async def spot_balances(endpoints: Endpoints, credentials: Credentials) -> dict[
         subscribes=False,
         time=time,
         changed=_ignore_change,
-        attempts=SPOT.new_attempts(),
+        attempts=market.new_attempts(),
         timing=Timing(),
         random=Random(),  # noqa: S311
     )
@@ -47,13 +80,11 @@ async def spot_balances(endpoints: Endpoints, credentials: Credentials) -> dict[
         async with asyncio.timeout(_TIMEOUT_S), RestClient(endpoints.rest) as rest:
             await time.measure(rest)
             await session.ready.wait()
-            answer = await session.request("account.status", session.sign({"omitZeroBalances": "true"}))
-        account = msgspec.json.decode(answer, type=_Account)
-        return {balance.asset: units_from_text(balance.free) for balance in account.balances}
+            return msgspec.json.decode(await session.request(method, session.sign(params)), type=form)
     except TimeoutError:
-        raise VenueError(f"{SPOT.exchange}: no balances in {_TIMEOUT_S:g} s: {session.last_failure}") from None
+        raise VenueError(f"{market.exchange}: no {method} in {_TIMEOUT_S:g} s: {session.last_failure}") from None
     except (NotReadyError, RestError, msgspec.MsgspecError, ValueError) as failure:
-        raise VenueError(f"{SPOT.exchange}: no balances: {failure}") from None
+        raise VenueError(f"{market.exchange}: no {method}: {failure}") from None
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

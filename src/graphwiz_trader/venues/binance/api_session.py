@@ -16,6 +16,7 @@ from random import Random
 import msgspec
 from picows import WSMsgType, WSTransport
 
+from graphwiz_trader.hft.gateways import NotSentError
 from graphwiz_trader.venues.base import Credentials
 from graphwiz_trader.venues.binance.order_messages import ErrorBody
 from graphwiz_trader.venues.binance.signing import Signer, signed
@@ -166,6 +167,13 @@ class ApiSession:
             error = answered.error or ErrorBody(0)
             raise NotReadyError(f"{method}: refused with status {answered.status}, {error.code} {error.msg}")
         return answered.result
+
+    def send(self, request_id: str, method: str, params: Mapping[str, str | int]) -> None:
+        """A signed request whose answer is for `run`'s ``deliver``. Raises NotSentError."""
+        if self.transport is None or self.transport.is_disconnected:
+            raise NotSentError(f"{method}: not connected")
+        request = {"id": request_id, "method": method, "params": self.sign(params)}
+        self.transport.send(WSMsgType.TEXT, msgspec.json.encode(request))
 
     def key_params(self) -> dict[str, str | int]:
         """What a request for this key needs, but no signature: nothing once the session is logged on."""

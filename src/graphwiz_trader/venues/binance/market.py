@@ -40,6 +40,8 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
     """A signed request that proves an HMAC key where subscribing to user data does not; empty where it does."""
     order_trades_path: str = ""
     """Where REST is asked for an order's trades; empty where the order connection can be asked."""
+    open_orders_path: str = ""
+    """Where REST is asked for all open orders; empty where the order connection can be asked."""
     response_type: str = ""
     """How much an order's answer says: as much as this market offers. Empty where no orders are sent."""
     post_only_type: str = ""
@@ -97,6 +99,7 @@ USDM = Market(
     user_stream_path="/private/ws?listenKey=",
     key_check="v2/account.balance",
     order_trades_path="/fapi/v1/userTrades",
+    open_orders_path="/fapi/v1/openOrders",
     response_type="RESULT",
     post_only_type="LIMIT",
     post_only_time_in_force="GTX",

@@ -12,14 +12,15 @@ from collections.abc import Sequence
 
 import msgspec
 
-from graphwiz_trader.hft.events import ExecutionReport, OrderState, Trade
+from graphwiz_trader.hft.events import ExecutionReport, FoundOrder, OpenOrders, OrderState, Trade
 from graphwiz_trader.hft.instruments import Instrument, Instruments, units_from_text
-from graphwiz_trader.venues.binance.order_encoder import CANCEL, PLACE, QUERY, TRADES
+from graphwiz_trader.venues.binance.order_encoder import CANCEL, OPEN, PLACE, QUERY, TRADES
 from graphwiz_trader.venues.binance.order_messages import (
     AnsweredFill,
     AnsweredOrder,
     ErrorBody,
     EventName,
+    ListedOrder,
     Message,
     OrderEvent,
     OwnTrade,
@@ -68,6 +69,7 @@ _decode_message = msgspec.json.Decoder(Message).decode
 _decode_event_name = msgspec.json.Decoder(EventName).decode
 _decode_event = msgspec.json.Decoder(OrderEvent).decode
 _decode_answer = msgspec.json.Decoder(AnsweredOrder).decode
+_decode_listed = msgspec.json.Decoder(list[ListedOrder]).decode
 _decode_trades = msgspec.json.Decoder(list[OwnTrade]).decode
 
 
@@ -83,8 +85,8 @@ class OrderDecoder:
         self.refused: Counter[str] = Counter()
         """Frames that said nothing we could use, by kind of trouble."""
 
-    def __call__(self, frame: bytes) -> Sequence[ExecutionReport]:
-        """The reports of a frame, in order; none for what is no news of an order. Never raises."""
+    def __call__(self, frame: bytes) -> Sequence[ExecutionReport | OpenOrders]:
+        """What a frame says, in order; nothing where it is no news of an order. Never raises."""
         try:
             return self._read(_decode_message(frame))
         except _UnreadableError as trouble:
@@ -93,7 +95,7 @@ class OrderDecoder:
             self.refused["MALFORMED"] += 1
         return ()
 
-    def _read(self, message: Message) -> Sequence[ExecutionReport]:
+    def _read(self, message: Message) -> Sequence[ExecutionReport | OpenOrders]:
         if message.id is not None or message.status:
             return self._read_answer(message)
         event, name = message.o, message.e
@@ -134,15 +136,17 @@ class OrderDecoder:
             reason="" if reason == "NONE" else reason[:_MAX_REASON],
         )
 
-    def _read_answer(self, message: Message) -> Sequence[ExecutionReport]:
+    def _read_answer(self, message: Message) -> Sequence[ExecutionReport | OpenOrders]:
         request = message.id if isinstance(message.id, str) else ""
         asked, client_id = request[:1], request[1:]
-        if asked not in (PLACE, CANCEL, QUERY, TRADES) or not client_id:
+        if asked not in (PLACE, CANCEL, QUERY, TRADES, OPEN) or not client_id:
             raise _UnreadableError("UNKNOWN_ANSWER")
         if message.status != 200 or message.error is not None:
             return _read_error(asked, client_id, message.status, message.error or ErrorBody(0))
         if asked == TRADES:
             return self._read_trades(client_id, _decode_trades(message.result))
+        if asked == OPEN:
+            return (OpenOrders(number=int(client_id), orders=tuple(map(_found, _decode_listed(message.result)))),)
         order = _decode_answer(message.result)
         instrument = self._instrument(order.symbol)
         return (
@@ -204,7 +208,7 @@ def _read_error(asked: str, client_id: str, status: int, error: ErrorBody) -> Se
         return (ExecutionReport(client_id=client_id, state=OrderState.UNKNOWN, reason=reason, about_cancel=True),)
     if asked == QUERY and error.code == _NO_SUCH_ORDER:
         return (ExecutionReport(client_id=client_id, state=OrderState.UNKNOWN, reason=reason, not_found=True),)
-    raise _UnreadableError("QUERY_FAILED")
+    raise _UnreadableError("LISTING_FAILED" if asked == OPEN else "QUERY_FAILED")
 
 
 def _proves_refusal(status: int, error: ErrorBody) -> bool:
@@ -248,6 +252,13 @@ def _trade(
         fee_units=units_from_text(fee),
         fee_asset=fee_asset or instrument.quote,
         maker=maker,
+    )
+
+
+def _found(order: ListedOrder) -> FoundOrder:
+    terms = f"{order.side} {order.orig_qty} at {order.price}, {order.executed_qty} filled"
+    return FoundOrder(
+        client_id=order.client_order_id, venue_id=str(order.order_id), symbol=order.symbol, terms=terms[:_MAX_REASON]
     )
 
 

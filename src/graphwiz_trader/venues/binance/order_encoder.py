@@ -27,8 +27,8 @@ from graphwiz_trader.hft.orders import Order
 from graphwiz_trader.venues.binance.market import Market
 from graphwiz_trader.venues.binance.signing import HmacSigner
 
-PLACE, CANCEL, QUERY, TRADES = "p", "c", "q", "t"
-"""What a request's id begins with; the rest is the client's order id."""
+PLACE, CANCEL, QUERY, TRADES, OPEN = "p", "c", "q", "t", "o"
+"""What a request's id begins with; the rest is the client's order id, or the number of a question about no order."""
 
 _VALUE = "\0"
 """Stands in a prepared text where a value will be; no value, name or key holds it."""

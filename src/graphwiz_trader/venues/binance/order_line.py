@@ -13,14 +13,15 @@ from time import time_ns
 
 from picows import WSMsgType, WSTransport
 
+from graphwiz_trader.hft.events import FoundOrder
 from graphwiz_trader.hft.gateways import NotSentError
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.hft.orders import Order
 from graphwiz_trader.venues.base import Credentials, Endpoints, LineState, Sink
 from graphwiz_trader.venues.binance.api_session import ApiSession
 from graphwiz_trader.venues.binance.market import market_of
-from graphwiz_trader.venues.binance.missed_trades import MissedTrades
-from graphwiz_trader.venues.binance.order_encoder import OrderEncoder
+from graphwiz_trader.venues.binance.order_encoder import CANCEL, OPEN, TRADES, OrderEncoder
+from graphwiz_trader.venues.binance.rest_questions import RestQuestions
 from graphwiz_trader.venues.binance.signing import HmacSigner, signer_for
 from graphwiz_trader.venues.binance.user_stream import UserStream
 from graphwiz_trader.venues.binance.venue_time import VenueTime
@@ -91,8 +92,7 @@ class BinanceOrderLine:
             if market.user_stream_path
             else None
         )
-        self._missed_trades = MissedTrades(
-            market.order_trades_path,
+        self._rest_questions = RestQuestions(
             credentials,
             signer,
             time=self._time,
@@ -116,14 +116,14 @@ class BinanceOrderLine:
     async def run(self) -> None:
         """Until cancelled: then the line is closed and reported down. Raises what the sink raised."""
         async with RestClient(self._rest_endpoint) as rest:
-            self._missed_trades.rest = rest
+            self._rest_questions.rest = rest
             runs = [self._session.run(self._deliver), self._time.run(rest)]
             if self._user_stream is not None:
                 runs.append(self._user_stream.run(self._deliver))
             try:
                 await together(*runs)
             finally:
-                self._missed_trades.forget()
+                self._rest_questions.forget()
 
     def place(self, order: Order, now_ns: int) -> None:
         """Raises NotSentError while the line is down, and for an order between the steps of its instrument."""
@@ -149,10 +149,23 @@ class BinanceOrderLine:
         if not order.venue_id or order.told_lots <= order.filled_lots:
             return
         if self._market.order_trades_path:
-            symbol = self._instruments[order.intent.book].venue_symbol
-            self._missed_trades.ask(order.client_id, symbol, order.venue_id)
+            which = {"symbol": self._instruments[order.intent.book].venue_symbol, "orderId": order.venue_id}
+            self._rest_questions.ask(TRADES + order.client_id, self._market.order_trades_path, which)
         else:
             transport.send(_TEXT, self._encoder.trades(order, now_ns // _MS + self._time.offset_ms))
+
+    def list_open(self, number: int, now_ns: int) -> None:  # noqa: ARG002  # AccountGateway's signature
+        """Raises as `cancel`."""
+        if self._market.open_orders_path:
+            self._rest_questions.ask(f"{OPEN}{number}", self._market.open_orders_path, {})
+        else:
+            self._session.send(f"{OPEN}{number}", "openOrders.status", {})
+
+    def cancel_found(self, order: FoundOrder, now_ns: int) -> None:  # noqa: ARG002  # AccountGateway's signature
+        """Raises as `cancel`."""
+        self._session.send(
+            CANCEL + order.client_id, "order.cancel", {"symbol": order.symbol, "orderId": int(order.venue_id)}
+        )
 
     def _open_transport(self) -> WSTransport:
         transport = self._session.transport

@@ -51,6 +51,18 @@ class AnsweredOrder(msgspec.Struct, gc=False, rename="camel"):
     update_time: int = 0
 
 
+class ListedOrder(msgspec.Struct, gc=False, rename="camel"):
+    """An entry of the answer to ``openOrders.status``, and of USD-M's ``openOrders``."""
+
+    symbol: str
+    order_id: int
+    client_order_id: str
+    side: str
+    price: str
+    orig_qty: str
+    executed_qty: str
+
+
 class OwnTrade(msgspec.Struct, gc=False, rename="camel"):
     """An entry of the answer to ``myTrades``; USD-M's ``userTrades`` calls ``isMaker`` ``maker``."""
 

@@ -1,35 +1,34 @@
-"""The trades of an order whose events were missed, where only REST can be asked for them (USD-M).
+"""Signed questions that only REST answers (USD-M): the trades of an order, and which orders are open.
 
 The answer goes to the sink as the WebSocket API would have sent it, so that it is journaled and replayed like any
-other. Source: USD-M futures docs, "Account Trade List"; "SIGNED Endpoint security": the query is signed as sent.
+other. Sources: USD-M futures docs, "Account Trade List", "Current All Open Orders"; "SIGNED Endpoint security": the
+query is signed as sent.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import time_ns
 from urllib.parse import urlencode
 
 import msgspec
 
 from graphwiz_trader.venues.base import Credentials
-from graphwiz_trader.venues.binance.order_encoder import TRADES
 from graphwiz_trader.venues.binance.signing import Signer
 from graphwiz_trader.venues.binance.venue_time import VenueTime
 from graphwiz_trader.venues.connection import Receive
 from graphwiz_trader.venues.rest import RestClient, RestError
 
 
-class MissedTrades:
-    """Asks for the trades of one order at a time each; a question that fails is left to be asked again.
+class RestQuestions:
+    """Each question once at a time; one that fails is left to be asked again.
 
     ``fail`` is told what ``deliver`` raised. ``rest`` is set while there is a network.
     """
 
     def __init__(
         self,
-        path: str,
         credentials: Credentials,
         signer: Signer,
         *,
@@ -37,7 +36,6 @@ class MissedTrades:
         deliver: Receive,
         fail: Callable[[Exception], None],
     ) -> None:
-        self._path = path
         self._credentials = credentials
         self._signer = signer
         self._time = time
@@ -48,12 +46,12 @@ class MissedTrades:
         self.rest: RestClient | None = None
         self.last_failure = ""
 
-    def ask(self, client_id: str, symbol: str, venue_id: str) -> None:
+    def ask(self, request_id: str, path: str, params: Mapping[str, str]) -> None:
         """Does nothing while the question is under way, or while the venue wants to be left alone."""
         loop = asyncio.get_running_loop()
-        if self.rest is None or client_id in self._under_way or loop.time() < self._silence_until_s:
+        if self.rest is None or request_id in self._under_way or loop.time() < self._silence_until_s:
             return
-        self._under_way[client_id] = loop.create_task(self._ask(self.rest, client_id, symbol, venue_id))
+        self._under_way[request_id] = loop.create_task(self._ask(self.rest, request_id, path, params))
 
     def forget(self) -> None:
         """Give up what is under way."""
@@ -61,19 +59,18 @@ class MissedTrades:
         for task in self._under_way.values():
             task.cancel()
 
-    async def _ask(self, rest: RestClient, client_id: str, symbol: str, venue_id: str) -> None:
-        params = {"symbol": symbol, "orderId": venue_id, "timestamp": str(self._time.now_ms())}
-        signature = self._signer.sign(urlencode(params).encode())
+    async def _ask(self, rest: RestClient, request_id: str, path: str, params: Mapping[str, str]) -> None:
+        timed = {**params, "timestamp": str(self._time.now_ms())}
+        signature = self._signer.sign(urlencode(timed).encode())
         try:
-            body = await rest.get(
-                self._path, {**params, "signature": signature}, {"X-MBX-APIKEY": self._credentials.key}
+            body = await rest.get(path, {**timed, "signature": signature}, {"X-MBX-APIKEY": self._credentials.key})
+            self._deliver(
+                msgspec.json.encode({"id": request_id, "status": 200, "result": msgspec.Raw(body)}), time_ns()
             )
-            answer = msgspec.json.encode({"id": TRADES + client_id, "status": 200, "result": msgspec.Raw(body)})
-            self._deliver(answer, time_ns())
         except RestError as failure:
             self.last_failure = str(failure)
             self._silence_until_s = asyncio.get_running_loop().time() + failure.pause_s
         except Exception as failure:  # a bug of ours or a full journal: as grave as a frame that is refused
             self._fail(failure)
         finally:
-            self._under_way.pop(client_id, None)
+            self._under_way.pop(request_id, None)
