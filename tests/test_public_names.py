@@ -8,6 +8,7 @@ import sys
 import pytest
 
 import graphwiz_trader.hft
+from patience import PATIENCE_S
 
 PROMISED = [
     "CrossExchangeArbitrage",
@@ -42,5 +43,5 @@ def test_another_name_is_an_attribute_error():
 
 def test_importing_the_core_s_package_compiles_nothing():
     code = "import sys, graphwiz_trader.hft; print('numba' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE_S, check=True)
     assert done.stdout == "False\n"

@@ -16,6 +16,7 @@ from graphwiz_trader.hft.orderbook import OrderBook
 from graphwiz_trader.venues.base import Endpoints
 from graphwiz_trader.venues.exchanges import load_instruments
 from graphwiz_trader.venues.simulated import SimulatedExchange, SyntheticMarket
+from patience import PATIENCE_S
 from venues.harness import BTC, PERP, Exchange, on_uvloop
 from venues.simulated.clients import Client, serving, until
 
@@ -47,7 +48,7 @@ def shown(book: OrderBook) -> dict[str, list[tuple[str, str]]]:
 
 async def moving_until(source: Exchange, is_so: Callable[[], bool]) -> None:
     """Keep the source moving, far from its top, until something is so: only a book that moves is known to be right."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while not is_so():
             for instrument in (BTC, PERP):
                 source.market.quote(instrument, Side.BUY, 50_000, 5)
@@ -111,7 +112,7 @@ async def test_a_mirrored_synthetic_market_keeps_its_sequence():
             async with data:
                 await until(lambda: data.books.get("binance", "BTC/USDT").is_trusted)
                 book = data.books.get("binance", "BTC/USDT")
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(PATIENCE_S):
                     while matcher.change_count < 1_500:
                         assert book.is_trusted
                         await asyncio.sleep(0.05)

@@ -21,6 +21,7 @@ from graphwiz_trader.venues.simulated.okx.limits import Rate, Windows
 from graphwiz_trader.venues.simulated.okx.server import OkxVenue
 from graphwiz_trader.venues.simulated.orders import NewOrder, OrderStatus, PublicTrade
 from graphwiz_trader.venues.simulated.venue_book import VenueBook
+from patience import PATIENCE_S
 from venues.harness import on_uvloop
 from venues.simulated.clients import now_ms, serving, until
 
@@ -108,7 +109,7 @@ class Mirrored:
 
     async def until_same(self) -> None:
         """The market moves, and stands still to be looked at."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 await self.market.move(20)
                 for _ in range(40):

@@ -25,6 +25,7 @@ from graphwiz_trader.venues.base import Endpoints
 from graphwiz_trader.venues.exchanges import exchange_of
 from graphwiz_trader.venues.simulated import SimulatedExchange, SyntheticMarket
 from graphwiz_trader.venues.simulated.okx.server import OkxVenue
+from patience import PATIENCE_S
 from recordings import need
 from synthetic_recording import Frame
 from venues.harness import on_uvloop
@@ -90,7 +91,7 @@ async def test_a_recording_is_played_to_its_last_books(tmp_path: Path):
 
         async with Client(exchange.urls["binance"].stream + "/ws/btcusdt@trade") as client:
             assert (await client.receive())["s"] == "BTCUSDT"
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while not (len(await shown()) == 10 and await shown() <= stated):
                 await asyncio.sleep(0.02)
         assert not market.finished.is_set()
@@ -99,7 +100,7 @@ async def test_a_recording_is_played_to_its_last_books(tmp_path: Path):
 @on_uvloop
 async def test_at_its_end_every_book_is_empty_and_orders_find_nothing(tmp_path: Path):
     async with played(recorded(tmp_path), speed=100.0) as (exchange, market, ends):
-        await asyncio.wait_for(market.finished.wait(), 20)
+        await asyncio.wait_for(market.finished.wait(), PATIENCE_S)
         assert len(ends) == 1
         for venue in exchange.venues.values():
             for book in venue.venue.books.values():

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from patience import PATIENCE_S
+
 _COMMAND = [sys.executable, "-c", "from graphwiz_trader.cli import main; main()"]
 _CONFIG = """
 hft:
@@ -42,7 +44,9 @@ def config(tmp_path: Path) -> Iterator[Path]:
 
 
 def graphwiz(folder: Path, *words: str) -> str:
-    done = subprocess.run([*_COMMAND, *words], cwd=folder, capture_output=True, text=True, timeout=200, check=False)
+    done = subprocess.run(
+        [*_COMMAND, *words], cwd=folder, capture_output=True, text=True, timeout=4 * PATIENCE_S, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from patience import PATIENCE_S
 from venues.binance.binary import KEY, PEM
 
 _COMMAND = [sys.executable, "-c", "from graphwiz_trader.cli import main; main()"]
@@ -34,7 +35,7 @@ def graphwiz(folder: Path, *words: str, **environment: str) -> subprocess.Comple
         env=os.environ | environment,
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=4 * PATIENCE_S,
         check=False,
     )
 

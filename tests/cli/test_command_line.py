@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from graphwiz_trader.cli import COMMANDS, command_line, load_command, main
+from patience import PATIENCE_S
 
 HEAVY = ("numba", "numpy", "picows", "ladybug", "pyarrow", "starlette", "pydantic_settings")
 
@@ -19,7 +20,7 @@ def graphwiz(*arguments: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-c", "from graphwiz_trader.cli import main; main()", *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
 
@@ -31,7 +32,7 @@ def modules_imported_by(*arguments: str) -> set[str]:
         "finally: print('\\n'.join(sys.modules), file=sys.stderr)"
     )
     command = [sys.executable, "-c", code, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     return set(done.stderr.split())
 
 

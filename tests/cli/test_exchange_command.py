@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 import synthetic_recording
+from patience import PATIENCE_S
 
 SERVE = [sys.executable, "-c", "from graphwiz_trader.cli import main; main()", "exchange", "serve"]
 
@@ -33,10 +34,10 @@ def test_it_says_where_it_listens_and_serves_until_told_to_stop(number):
     for venue, path in (("binance", "/api/v3/depth"), ("binanceusdm", "/fapi/v1/depth")):
         addresses = ready["venues"][venue]
         assert all("//127.0.0.1:" in address for address in addresses.values())
-        with urllib.request.urlopen(f"{addresses['rest']}{path}?symbol=BTCUSDT", timeout=5) as answer:
+        with urllib.request.urlopen(f"{addresses['rest']}{path}?symbol=BTCUSDT", timeout=PATIENCE_S) as answer:
             assert json.load(answer)["bids"]
     process.send_signal(number)
-    output, problems = process.communicate(timeout=10)
+    output, problems = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, output, problems) == (0, "", "")
 
 
@@ -47,10 +48,10 @@ def test_it_serves_okx():
     addresses = json.loads(process.stdout.readline())["venues"]["okx"]
     assert addresses["orders"] == f"{addresses['stream']}/ws/v5/private"
     asked = f"{addresses['rest']}/api/v5/market/books?instId=BTC-USDT-SWAP&sz=5"
-    with urllib.request.urlopen(asked, timeout=5) as answer:
+    with urllib.request.urlopen(asked, timeout=PATIENCE_S) as answer:
         assert len(json.load(answer)["data"][0]["bids"]) == 5
     process.terminate()
-    assert process.wait(10) == 0
+    assert process.wait(PATIENCE_S) == 0
 
 
 @pytest.mark.slow
@@ -61,7 +62,7 @@ def test_coinm_is_served_and_said_to_have_market_data_only():
     assert addresses["orders"] == ""
     assert httpx.get(f"{addresses['rest']}/dapi/v1/depth?symbol=BTCUSD_PERP").json()["pair"] == "BTCUSD"
     process.terminate()
-    _, problems = process.communicate(timeout=10)
+    _, problems = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, problems) == (0, "binancecoinm: market data only, it takes no orders\n")
 
 
@@ -78,7 +79,7 @@ def test_the_ports_are_the_ones_asked_for():
     assert process.stdout is not None
     assert json.loads(process.stdout.readline())["venues"]["binance"]["rest"] == f"http://127.0.0.1:{free_port}"
     process.terminate()
-    assert process.wait(10) == 0
+    assert process.wait(PATIENCE_S) == 0
 
 
 @pytest.mark.slow
@@ -90,7 +91,7 @@ def test_the_ports_are_the_ones_asked_for():
     ],
 )
 def test_a_name_that_is_not_known_is_refused_with_the_nearest(arguments, said):
-    done = subprocess.run([*SERVE, *arguments], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run([*SERVE, *arguments], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
@@ -102,7 +103,11 @@ def test_a_port_that_is_taken_is_said_so():
         taken.listen()
         port = str(taken.getsockname()[1])
         done = subprocess.run(
-            [*SERVE, "--venue", "binance", "--port", port], capture_output=True, text=True, timeout=30, check=False
+            [*SERVE, "--venue", "binance", "--port", port],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
         )
     assert done.returncode == 2
     assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
@@ -111,7 +116,7 @@ def test_a_port_that_is_taken_is_said_so():
 
 def test_a_synthetic_exchange_does_not_load_the_compiled_core():
     code = "import sys, graphwiz_trader.cli.exchange; print('numba' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE_S, check=True)
     assert done.stdout.strip() == "False"
 
 
@@ -130,7 +135,7 @@ def test_over_tls_it_says_which_certificate_makes_clients_trust_it(tmp_path):
         assert "hush" not in line
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE_S) == 0
 
 
 @pytest.mark.slow
@@ -147,7 +152,7 @@ def test_a_recording_is_served_with_its_own_symbols(tmp_path: Path):
     listed = httpx.get(f"{rest}/api/v3/exchangeInfo").json()["symbols"]
     assert [symbol["symbol"] for symbol in listed] == ["BTCUSDT"]
     process.terminate()
-    assert process.wait(10) == 0
+    assert process.wait(PATIENCE_S) == 0
 
 
 @pytest.mark.slow
@@ -161,7 +166,7 @@ def test_a_recording_is_served_with_its_own_symbols(tmp_path: Path):
 )
 def test_a_recording_that_cannot_be_served_is_said_so(market: str, said: str):
     arguments = [*SERVE, "--venue", "binance", "--market", market]
-    done = subprocess.run(arguments, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr

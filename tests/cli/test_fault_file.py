@@ -11,6 +11,7 @@ import pytest
 
 from graphwiz_trader.cli.fault_file import MAX_BYTES, read_faults
 from graphwiz_trader.venues.simulated.faults import FaultPlanError
+from patience import PATIENCE_S
 
 SERVE = [sys.executable, "-c", "from graphwiz_trader.cli import main; main()", "exchange", "serve"]
 PLAN = """
@@ -42,7 +43,7 @@ def test_a_served_exchange_has_the_files_faults_and_takes_more_by_its_admin_port
         assert httpx.get(admin).status_code == 401
     finally:
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE_S) == 0
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ import uvloop
 import websockets
 
 from cli.test_exchange_command import SERVE, serve
+from patience import PATIENCE_S
 from venues.simulated.clients import Client
 
 
@@ -25,7 +26,7 @@ def refused(*arguments: str, **named: object) -> str:
     """What it says when it does not start. Fails unless it exits with 2 and says so in words."""
     command = [*SERVE, "--venue", "binance", *arguments]
     named = {"stdout": subprocess.PIPE, **named}
-    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=60, check=False, **named)  # type: ignore[call-overload]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=PATIENCE_S, check=False, **named)  # type: ignore[call-overload]
     assert done.returncode == 2, done
     assert "Traceback" not in done.stderr
     return str(done.stderr)
@@ -120,6 +121,6 @@ def test_told_to_stop_under_load_it_closes_everything_without_a_word(venue, numb
             await asked
             return listener.socket.close_code
 
-    assert uvloop.run(asyncio.wait_for(load(), 20)) == 1001
-    output, problems = process.communicate(timeout=10)
+    assert uvloop.run(asyncio.wait_for(load(), PATIENCE_S)) == 1001
+    output, problems = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, output, problems) == (0, "", "")

@@ -18,8 +18,9 @@ from typer.testing import CliRunner
 from graphwiz_trader.cli.record import app
 from graphwiz_trader.recording.errors import DamagedSegmentError, RecorderError
 from graphwiz_trader.recording.reader import read_segment, segments_in
+from patience import PATIENCE_S
 
-_START_S = 120
+_START_S = 4 * PATIENCE_S
 """The first start on a machine compiles."""
 _COMMAND = [sys.executable, "-c", "from graphwiz_trader.cli import main; main()"]
 _LOST_AT_MOST_NS = 1_000_000_000
@@ -35,7 +36,7 @@ def venues() -> Iterator[str]:
         yield json.dumps(json.loads(process.stdout.readline())["venues"])
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE_S)
 
 
 def recorder(folder: Path, venues: str, *options: str) -> subprocess.Popen[str]:
@@ -78,7 +79,7 @@ def test_a_signal_ends_a_recording_in_order_and_it_replays(tmp_path, venues, end
     process = recorder(tmp_path, venues, "--json", "-")
     wait_for_frames(tmp_path, process, 300)
     process.send_signal(ending)
-    said, shown = process.communicate(timeout=60)
+    said, shown = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, shown
     figures = json.loads(said)
     assert figures["ended"] == ending.name

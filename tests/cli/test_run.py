@@ -20,10 +20,11 @@ from graphwiz_trader.hft.events import RecordKind
 from graphwiz_trader.journal.breaker import BreakerFile
 from graphwiz_trader.journal.reader import JournalReader
 from graphwiz_trader.journal.verify import End, verify
+from patience import PATIENCE_S
 
 pytestmark = pytest.mark.slow
 
-_START_S = 120
+_START_S = 4 * PATIENCE_S
 """The first start on a machine compiles."""
 
 
@@ -44,7 +45,7 @@ def running(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
         family = [process.pid, *(child.pid for child in children(process).values())] if process.poll() is None else []
         if process.poll() is None:
             process.terminate()
-            process.wait(60)
+            process.wait(PATIENCE_S)
         for pid in family:
             assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
@@ -96,7 +97,7 @@ def test_what_a_run_decided_it_decides_again_from_its_journal(tmp_path: Path) ->
     with running(tmp_path) as process:
         wait_for(tmp_path, RecordKind.FILL)
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0
+        assert process.wait(PATIENCE_S) == 0
     replayed = journal_replay(journal_of(tmp_path), lambda _frames: None)
     assert replayed.recorded_decisions > 0
     assert replayed.is_same
@@ -106,7 +107,7 @@ def test_a_killed_trader_leaves_a_journal_that_is_whole_up_to_its_last_record(tm
     with running(tmp_path) as process:
         wait_for(tmp_path, RecordKind.ORDER)
         children(process)["trade"].kill()
-        assert process.wait(60) == 2
+        assert process.wait(PATIENCE_S) == 2
         assert process.stderr is not None
         assert "the trader ended on its own" in process.stderr.read()
     verification = verify(journal_of(tmp_path))
@@ -127,7 +128,7 @@ def test_trading_does_not_notice_that_its_observer_was_killed(tmp_path: Path) ->
         assert process.poll() is None
         assert sum(1 for _ in JournalReader(journal_of(tmp_path)).records()) > before
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
+        assert process.wait(PATIENCE_S) == 0
 
 
 def test_no_process_of_a_run_outlives_it_even_when_it_is_killed(tmp_path: Path) -> None:
@@ -135,8 +136,8 @@ def test_no_process_of_a_run_outlives_it_even_when_it_is_killed(tmp_path: Path) 
         wait_for(tmp_path, RecordKind.PULSE)
         family = list(children(process).values())
         os.kill(process.pid, signal.SIGKILL)
-        process.wait(10)
-        _, alive = psutil.wait_procs(family, timeout=20)
+        process.wait(PATIENCE_S)
+        _, alive = psutil.wait_procs(family, timeout=PATIENCE_S)
         assert alive == []
     assert verify(journal_of(tmp_path)).end is End.CLOSED
 
@@ -148,7 +149,7 @@ def test_a_person_trips_the_running_trader_and_it_stays_tripped_after_a_restart(
         breaker.trip("by Ada: enough", by="Ada")
         wait_for(tmp_path, RecordKind.COMMAND)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
+        assert process.wait(PATIENCE_S) == 0
     records = list(JournalReader(journal_of(tmp_path)).records())
     tripped_at = next(i for i, record in enumerate(records) if record.kind == RecordKind.COMMAND)
     assert not [record for record in records[tripped_at:] if record.kind == RecordKind.ORDER]

@@ -22,13 +22,13 @@ from graphwiz_trader.venues.simulated import SimulatedExchange, Urls
 from graphwiz_trader.venues.simulated.dialect import ServedVenue
 from graphwiz_trader.venues.simulated.tls import server_context
 from graphwiz_trader.venues.simulated.venue_book import VenueBook
+from patience import PATIENCE_S
 from venues.simulated.clients import StillMarket
 
 T = TypeVar("T")
 Levels = list[tuple[Decimal, Decimal]]
 
 ALL = ("binance", "binanceusdm", "binancecoinm", "okx")
-PATIENCE_S = 30.0
 
 
 class Served:

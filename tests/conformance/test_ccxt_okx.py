@@ -14,7 +14,8 @@ from graphwiz_trader.hft.events import Side
 from graphwiz_trader.venues.simulated import DEMO_API_KEY, DEMO_API_SECRET
 from graphwiz_trader.venues.simulated.defaults import DEMO_PASSPHRASE
 from graphwiz_trader.venues.simulated.okx.server import OkxVenue
-from venues.simulated.clients import PATIENCE_S, now_ms, serving, until
+from patience import PATIENCE_S
+from venues.simulated.clients import now_ms, serving, until
 from venues.simulated.okx.okx_clients import fill_book, quote
 
 SPOT, SWAP = "BTC/USDT", "BTC/USDT:USDT"
@@ -34,7 +35,7 @@ async def ccxt_okx(at: OkxVenue) -> AsyncIterator[Any]:
 
 def in_asyncio(test: Callable[[OkxVenue, Any], Awaitable[None]]) -> None:
     async def bounded() -> None:
-        async with asyncio.timeout(30), serving("okx") as exchange:
+        async with asyncio.timeout(PATIENCE_S), serving("okx") as exchange:
             at = exchange.venues["okx"]
             assert isinstance(at, OkxVenue)
             fill_book(at)

@@ -14,6 +14,7 @@ from conformance.python_binance_clients import addressed
 from conformance.served import Served, bounded
 from graphwiz_trader.hft.events import Side
 from graphwiz_trader.venues.simulated import DEMO_API_KEY, DEMO_API_SECRET
+from patience import PATIENCE_S
 
 MIDDLE = "60000"
 
@@ -96,12 +97,12 @@ def test_orders_over_the_websocket_apis_of_both_markets(served: Served):
 def test_the_futures_depth_cache_shows_the_best_ten_levels(served: Served):
     async def check() -> None:
         async with connected(served) as (client, _sockets), FuturesDepthCacheManager(client, "BTCUSDT") as manager:
-            cache = await asyncio.wait_for(manager.recv(), 10)
+            cache = await asyncio.wait_for(manager.recv(), PATIENCE_S)
             while True:
                 own = [[[float(p), float(s)] for p, s in side[:10]] for side in served.book("binanceusdm", "BTCUSDT")]
                 if [cache.get_bids(), cache.get_asks()] == own:
                     return
-                cache = await asyncio.wait_for(manager.recv(), 10)
+                cache = await asyncio.wait_for(manager.recv(), PATIENCE_S)
 
     served.fill_book("binanceusdm", "BTCUSDT", MIDDLE)
     bounded(check())

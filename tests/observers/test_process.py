@@ -23,6 +23,7 @@ from graphwiz_trader.observers.knowledge_graph.store import GraphStore
 from graphwiz_trader.observers.process import PortInUseError, run_observer
 from observers import market
 from observers.market import START_NS, STRATEGIES, MadeUpSession, write_journal
+from patience import PATIENCE_S
 
 SRC = Path(__file__).parents[2] / "src"
 CODE = """
@@ -46,14 +47,14 @@ class Running:
 
     def get(self, path: str) -> httpx.Response | None:
         try:
-            return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=5)
+            return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=PATIENCE_S)
         except httpx.TransportError:
             assert self.process.poll() is None, self.process.communicate()[1]
             return None
 
     def message_when(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """The first message that is as wanted; fails with the last one after half a minute."""
-        deadline_s = time.monotonic() + 30
+        """The first message that is as wanted; fails with the last one when patience ends."""
+        deadline_s = time.monotonic() + PATIENCE_S
         message: dict[str, Any] = {}
         while time.monotonic() < deadline_s:
             answer = self.get("/state.json")
@@ -62,12 +63,12 @@ class Running:
                 if wanted(message):
                     return message
             time.sleep(0.05)
-        pytest.fail(f"not within 30 s; the last message was {message}")
+        pytest.fail(f"not within {PATIENCE_S:g} s; the last message was {message}")
 
     def stop(self, number: signal.Signals) -> str:
         """Ends the process and returns what it said on stderr."""
         self.process.send_signal(number)
-        return self.process.communicate(timeout=20)[1]
+        return self.process.communicate(timeout=PATIENCE_S)[1]
 
 
 @contextmanager

@@ -18,8 +18,8 @@ from graphwiz_trader.hft.orderbook import OrderBook, OrderBookManager
 from graphwiz_trader.recording.reader import segments_in
 from graphwiz_trader.venues.base import ApiKey, Endpoints
 from graphwiz_trader.venues.simulated import BinanceVenue, Credentials, SimulatedExchange, SyntheticMarket
+from patience import PATIENCE_S
 
-PATIENCE_S = 30.0
 CONFIG = HftConfig()
 EXCHANGES = ("binance", "binanceusdm")
 FEES = dict.fromkeys((*EXCHANGES, "binancecoinm", "okx"), (0, 0))

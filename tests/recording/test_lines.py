@@ -32,6 +32,7 @@ from recording.sessions import (
     CONFIG,
     Recordings,
     all_trusted,
+    frames,
     live_states,
     market,
     recording_in,
@@ -82,6 +83,14 @@ class Networks(AsyncExitStack):
         settings = Settings(directory, str(directory / "parquet"))
         return RecordingSession(of_lines(len(TWO), self._exchange), {self._exchange: endpoints}, settings)
 
+    async def fall_silent(self, session: RecordingSession) -> None:
+        """Nothing more comes: the lines are left one after the other, and what one brings alone may have gaps."""
+        self.first.meddle = self.second.meddle = lambda _frame: ()
+        came = -1
+        while came != frames(session):
+            came = frames(session)
+            await asyncio.sleep(0.1)
+
     def _note(self, frame: bytes) -> None:
         self.whole.append((time_ns(), frame))
 
@@ -121,6 +130,7 @@ async def test_what_each_line_has_lost_a_replay_takes_from_the_other_again(tmp_p
         async with exchanges.running(session):
             await until_more(session, 1_000)
             await until(lambda: all_trusted(session))
+            await networks.fall_silent(session)
     live = live_states(session)
     assert all(state.is_trusted for state in live.values())
     assert {line for line, count in by_line(tmp_path).items() if count > 200} == set(TWO)

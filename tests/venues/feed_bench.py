@@ -24,8 +24,9 @@ from graphwiz_trader.venues.simulated.dialect import ServedVenue
 from graphwiz_trader.venues.simulated.listing import Listing
 from graphwiz_trader.venues.simulated.matching import MatchingEngine
 from graphwiz_trader.venues.simulated.venue_book import VenueBook
+from patience import PATIENCE_S
 from venues.frame_relay import FrameRelay
-from venues.harness import PATIENCE_S, Unhurried
+from venues.harness import Unhurried
 from venues.sinks import MarketSink
 
 TIMING = Timing(ping_s=0.2, pong_s=0.2, overlap_s=0.1)

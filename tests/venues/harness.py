@@ -19,9 +19,7 @@ from graphwiz_trader.venues.base import Endpoints
 from graphwiz_trader.venues.simulated import BinanceVenue, SimulatedExchange
 from graphwiz_trader.venues.simulated.listing import Listing
 from graphwiz_trader.venues.simulated.matching import MatchingEngine
-
-PATIENCE_S = 30.0
-"""How long anything may take before a test fails; nothing waits for it to pass."""
+from patience import PATIENCE_S
 
 INSTRUMENTS = Instruments(
     [

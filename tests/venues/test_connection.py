@@ -11,7 +11,8 @@ from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport, WSU
 
 from graphwiz_trader.venues.connection import Connection, NotReadyError, TextPing, Timing
 from graphwiz_trader.venues.pacing import Allowance
-from venues.harness import PATIENCE_S, Relay, Unhurried, Watched, on_uvloop
+from patience import PATIENCE_S
+from venues.harness import Relay, Unhurried, Watched, on_uvloop
 
 QUICK = Timing(ping_s=0.05, pong_s=0.05, ready_s=0.2)
 

@@ -11,7 +11,8 @@ from graphwiz_trader.hft import WebSocketMarketData
 from graphwiz_trader.hft.events import Side
 from graphwiz_trader.hft.orderbook import OrderBook
 from graphwiz_trader.venues.base import Endpoints, VenueError
-from venues.harness import BTC, PATIENCE_S, PERP, Exchange, Relay, on_uvloop
+from patience import PATIENCE_S
+from venues.harness import BTC, PERP, Exchange, Relay, on_uvloop
 
 SYMBOLS = {"binance": ["BTC/USDT"], "binanceusdm": ["BTC/USDT"]}
 

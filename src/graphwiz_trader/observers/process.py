@@ -59,6 +59,7 @@ class _Observer:
         self._fold = StateFold()
         self._metrics = TraderMetrics(lambda: self._fold.state, lambda: self._session.silent_s)
         self._said: set[str] = set()
+        self._saying = threading.Lock()
         self._stopping = threading.Event()
 
     async def run(self, listener: socket.socket) -> None:
@@ -120,9 +121,10 @@ class _Observer:
         )
 
     def _say(self, message: str) -> None:
-        if message not in self._said:
-            self._said.add(message)
-            print(f"observer: {message}", file=sys.stderr, flush=True)
+        with self._saying:  # both threads say things, and print() writes the end of a line by itself
+            if message not in self._said:
+                self._said.add(message)
+                print(f"observer: {message}", file=sys.stderr, flush=True)
 
 
 class _Server(uvicorn.Server):

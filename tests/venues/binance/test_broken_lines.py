@@ -20,7 +20,8 @@ from graphwiz_trader.venues.binance.order_codec import OrderDecoder
 from graphwiz_trader.venues.binance.order_line import BinanceOrderLine
 from graphwiz_trader.venues.connection import Timing
 from graphwiz_trader.venues.simulated import Credentials as Account
-from venues.harness import BTC, INSTRUMENTS, PATIENCE_S, PERP, Exchange, Watched, on_uvloop
+from patience import PATIENCE_S
+from venues.harness import BTC, INSTRUMENTS, PERP, Exchange, Watched, on_uvloop
 
 KEY, SECRET = "edgeTestKey", "an hmac secret"
 FUNDS = {"BTC": "20", "USDT": "1000000"}

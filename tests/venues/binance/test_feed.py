@@ -15,11 +15,11 @@ from graphwiz_trader.venues.base import Endpoints
 from graphwiz_trader.venues.binance.feed import FEED_TIMING, BinanceFeed
 from graphwiz_trader.venues.connection import Timing
 from graphwiz_trader.venues.rest import RestClient
+from patience import PATIENCE_S
 from venues.harness import (
     BTC,
     ETH,
     INSTRUMENTS,
-    PATIENCE_S,
     PERP,
     Exchange,
     Relay,

@@ -25,10 +25,10 @@ from graphwiz_trader.venues.binance.order_line import BinanceOrderLine
 from graphwiz_trader.venues.connection import NotReadyError, Timing
 from graphwiz_trader.venues.simulated import Credentials as Account
 from graphwiz_trader.venues.simulated.faults import Fault
+from patience import PATIENCE_S
 from venues.harness import (
     BTC,
     INSTRUMENTS,
-    PATIENCE_S,
     PERP,
     Exchange,
     Relay,

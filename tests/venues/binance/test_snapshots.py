@@ -11,7 +11,8 @@ import pytest
 from graphwiz_trader.venues.binance.market import SPOT
 from graphwiz_trader.venues.binance.snapshots import Snapshots
 from graphwiz_trader.venues.rest import RestClient, RestError
-from venues.harness import BTC, ETH, GOOD, PATIENCE_S, RestVenue, Unhurried, Watched, on_uvloop
+from patience import PATIENCE_S
+from venues.harness import BTC, ETH, GOOD, RestVenue, Unhurried, Watched, on_uvloop
 
 
 class Desk(Watched):

@@ -12,6 +12,7 @@ from graphwiz_trader.venues.base import VenueError
 from graphwiz_trader.venues.ccxt.feed import CcxtFeed
 from graphwiz_trader.venues.ccxt.library import OWN_ADDRESSES
 from graphwiz_trader.venues.simulated.faults.kinds import Fault
+from patience import PATIENCE_S
 from venues import harness
 from venues.ccxt.desk import BTC, ETH, INSTRUMENTS, TIMING, Sink, endpoints, feeding, instrument
 from venues.fault_bench import SnapshotDesk
@@ -181,7 +182,7 @@ async def test_what_the_sink_raises_ends_the_feed():
         feed = CcxtFeed(INSTRUMENTS, "binanceus", endpoints=endpoints(exchange), lines=[0], sink=Full())
         running = asyncio.create_task(feed.run())
         with pytest.raises(OSError, match="the disk is full"):
-            await asyncio.wait_for(running, 20)
+            await asyncio.wait_for(running, PATIENCE_S)
 
 
 def test_what_ccxt_cannot_do_is_said_before_anything_runs():

@@ -14,7 +14,8 @@ from graphwiz_trader.venues.connection import Timing
 from graphwiz_trader.venues.okx import line, subscriptions
 from graphwiz_trader.venues.okx.feed import FEED_TIMING, OkxFeed
 from hft.okx_floor import BTC, INSTRUMENTS, NAMES, UNI, best, depth
-from venues.harness import PATIENCE_S, Relay, Unhurried, on_uvloop
+from patience import PATIENCE_S
+from venues.harness import Relay, Unhurried, on_uvloop
 from venues.okx.scripted import Arg, OkxSink, ScriptedVenue, cancelled
 
 QUICK = FEED_TIMING._replace(ping_s=0.1, pong_s=0.1)

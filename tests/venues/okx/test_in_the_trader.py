@@ -21,7 +21,8 @@ from graphwiz_trader.recording.reader import segments_in
 from graphwiz_trader.venues.base import VenueError
 from graphwiz_trader.venues.exchanges import load_instruments
 from graphwiz_trader.venues.okx.feed import OkxFeed
-from venues.harness import PATIENCE_S, on_uvloop
+from patience import PATIENCE_S
+from venues.harness import on_uvloop
 from venues.okx.scripted import OkxSink, cancelled
 from venues.okx.simulated import INSTRUMENTS, SPOT, SWAP, SimulatedOkx
 

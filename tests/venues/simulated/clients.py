@@ -20,8 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from graphwiz_trader.venues.simulated import DEMO_API_KEY, DEMO_API_SECRET, BinanceVenue, SimulatedExchange
 from graphwiz_trader.venues.simulated.listing import Listing
 from graphwiz_trader.venues.simulated.matching import MatchingEngine
-
-PATIENCE_S = 30.0
+from patience import PATIENCE_S
 
 
 class StillMarket:
@@ -41,7 +40,7 @@ def in_loop(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run an async test to its end, or fail when it takes longer than any of them should."""
 
     async def bounded() -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(2 * PATIENCE_S):
             await test()
 
     uvloop.run(bounded())

@@ -15,6 +15,7 @@ from graphwiz_trader.venues.simulated import DEMO_API_KEY, Credentials
 from hft.wires import binary, binary_levels
 from oracle import sbe
 from oracle.decoder import Rules
+from patience import PATIENCE_S
 from venues.binance.binary import KEY, PEM
 from venues.simulated.clients import in_loop, serving
 from venues.simulated.house import NOW_MS, quote
@@ -126,12 +127,12 @@ def test_data_is_binary_without_envelope_and_all_else_is_text():
                     assert json.loads(await socket.recv()) == {"result": None, "id": 1}
                     quote(exchange.venues["binance"].venue, Side.BUY, 6_170_000, 1)
                     exchange.venues["binance"].venue.publish(NOW_MS)
-                    data = await asyncio.wait_for(socket.recv(), 5)
+                    data = await asyncio.wait_for(socket.recv(), PATIENCE_S)
                     assert isinstance(data, bytes)
                     assert struct.unpack_from("<HHHH", data) == (50, 10001, 1, 0)
                     for connection in exchange.venues["binance"].front.connections:
                         connection.announce_shutdown(NOW_MS)
-                    notice = await asyncio.wait_for(socket.recv(), 5)
+                    notice = await asyncio.wait_for(socket.recv(), PATIENCE_S)
                     assert isinstance(notice, str)
                     assert "serverShutdown" in notice
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from graphwiz_trader.venues.simulated.binance.errors import BinanceError
 from graphwiz_trader.venues.simulated.binance.parameters import Parameters
 from graphwiz_trader.venues.simulated.connection import MAX_BACKLOG_BYTES, MAX_INBOUND_BYTES
+from patience import PATIENCE_S
 from venues.simulated.clients import Client, get, hmac_signed, in_loop, serving, until
 
 
@@ -85,7 +86,7 @@ def test_a_message_beyond_the_limit_closes_the_connection_and_no_other():
                 for url in (urls.orders, urls.stream + "/ws"):
                     socket = await websockets.connect(url)
                     await socket.send("x" * (MAX_INBOUND_BYTES + 1))
-                    await asyncio.wait_for(socket.wait_closed(), 5)
+                    await asyncio.wait_for(socket.wait_closed(), PATIENCE_S)
                     assert socket.close_code == 1009
                 assert (await bystander.ask("ping"))["status"] == 200
 
@@ -98,7 +99,7 @@ def test_a_message_in_fragments_is_put_together_up_to_the_limit():
             await client.socket.send(['{"id":1,', '"method"', ':"ping"}'])
             assert (await client.receive())["status"] == 200
             await client.socket.send("y" * 10_000 for _ in range(20))
-            await asyncio.wait_for(client.socket.wait_closed(), 5)
+            await asyncio.wait_for(client.socket.wait_closed(), PATIENCE_S)
             assert client.socket.close_code == 1009
             assert await is_alive(exchange)
 
@@ -110,7 +111,7 @@ def test_a_binary_message_is_not_taken():
         async with serving() as exchange:
             socket = await websockets.connect(exchange.urls["binance"].orders)
             await socket.send(b"\x00\x01")
-            await asyncio.wait_for(socket.wait_closed(), 5)
+            await asyncio.wait_for(socket.wait_closed(), PATIENCE_S)
             assert socket.close_code == 1003
             assert await is_alive(exchange)
 
@@ -145,7 +146,7 @@ def test_a_request_that_cannot_be_is_refused_and_the_connection_closed(request_b
         async with serving() as exchange:
             reader, writer = await raw(exchange)
             writer.write(request_bytes)
-            answer = await asyncio.wait_for(_all_of(reader), 10)
+            answer = await asyncio.wait_for(_all_of(reader), PATIENCE_S)
             assert answer == b"" or answer.split(b" ")[1][:1] in (b"4", b"5"), answer[:200]
             writer.close()
             assert await is_alive(exchange)
@@ -176,7 +177,7 @@ def test_random_bytes_after_the_handshake_end_that_connection_alone(seed):
             await reader.readuntil(b"\r\n\r\n")
             writer.write(bytes(rng.randrange(256) for _ in range(rng.randrange(1, 4_000))))
             writer.write_eof()
-            await asyncio.wait_for(_all_of(reader), 10)
+            await asyncio.wait_for(_all_of(reader), PATIENCE_S)
             writer.close()
             assert await is_alive(exchange)
 
@@ -190,7 +191,7 @@ def test_a_frame_that_announces_more_than_the_limit_is_not_waited_for():
             writer.write(_HANDSHAKE)
             await reader.readuntil(b"\r\n\r\n")
             writer.write(struct.pack("!BBQ", 0x81, 0xFF, 1 << 40) + os.urandom(64))
-            answer = await asyncio.wait_for(_all_of(reader), 10)
+            answer = await asyncio.wait_for(_all_of(reader), PATIENCE_S)
             assert struct.pack("!H", 1009) in answer
             writer.close()
             assert await is_alive(exchange)

@@ -15,6 +15,7 @@ from graphwiz_trader.venues.simulated.connection import NO_RULES, Connection, Li
 from graphwiz_trader.venues.simulated.http_client import MAX_BODY_BYTES, MAX_CLIENTS, MAX_HEAD_BYTES
 from graphwiz_trader.venues.simulated.http_front import HttpFront
 from graphwiz_trader.venues.simulated.http_messages import Answer, HttpRequest, HttpResponse
+from patience import PATIENCE_S
 from venues import virtual_time
 from venues.simulated.clients import in_loop, until
 
@@ -89,7 +90,7 @@ def test_a_connection_serves_one_request_after_the_other_also_when_they_come_in_
             first = b"POST /1 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
             second = b"GET /2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
             writer.write(first + second)
-            answers = await asyncio.wait_for(reader.read(), 5)
+            answers = await asyncio.wait_for(reader.read(), PATIENCE_S)
             assert answers.index(b"POST /1? abc") < answers.index(b"GET /2? ")
             assert answers.count(b"HTTP/1.1 200 OK") == 2
             writer.close()
@@ -103,7 +104,7 @@ def test_requests_behind_one_whose_answer_is_late_wait_for_their_turn():
             reader, writer = await raw(front)
             late = b"GET /late HTTP/1.1\r\nHost: x\r\n\r\n"
             writer.write(late + b"GET /2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-            answers = await asyncio.wait_for(reader.read(), 5)
+            answers = await asyncio.wait_for(reader.read(), PATIENCE_S)
             assert answers.index(b"GET /late?") < answers.index(b"GET /2?")
             writer.close()
 
@@ -119,7 +120,7 @@ def test_frames_that_come_in_one_packet_with_the_handshake_are_not_lost():
             echoed = b"".join(struct.pack("!BB", 0x81, 5) + b"%d" % number for number in range(10_000, 13_000))
             received = b""
             while not received.endswith(echoed):
-                received += await asyncio.wait_for(reader.read(1 << 16), 5)
+                received += await asyncio.wait_for(reader.read(1 << 16), PATIENCE_S)
             assert b"HTTP/1.1 101 Switching Protocols" in received
             writer.close()
             await until(lambda: not front.connections)
@@ -168,7 +169,7 @@ def test_what_is_no_request_or_too_much_of_one_gets_its_status_and_the_connectio
         async with fronted() as (front, site):
             reader, writer = await raw(front)
             writer.write(sent)
-            answer = await asyncio.wait_for(reader.read(), 5)
+            answer = await asyncio.wait_for(reader.read(), PATIENCE_S)
             assert answer.startswith(b"HTTP/1.1 " + status), answer
             assert not site.seen
             writer.close()
@@ -227,7 +228,7 @@ def test_more_clients_than_there_is_room_for_are_turned_away():
         async with fronted() as (front, _):
             crowd = [await raw(front) for _ in range(MAX_CLIENTS)]
             reader, writer = await raw(front)
-            assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 503")
+            assert (await asyncio.wait_for(reader.read(), PATIENCE_S)).startswith(b"HTTP/1.1 503")
             for _, other in (*crowd, (reader, writer)):
                 other.close()
 
@@ -242,7 +243,7 @@ def test_a_front_that_was_stopped_has_closed_everything_and_can_start_again():
             await until(lambda: len(front.connections) == 1)
             port = front.port
             await front.stop()
-            await asyncio.wait_for(socket.wait_closed(), 5)
+            await asyncio.wait_for(socket.wait_closed(), PATIENCE_S)
             assert socket.close_code == 1001
             assert await reader.read() == b""
             writer.close()
@@ -281,7 +282,7 @@ def test_a_meddler_decides_what_a_connection_sends():
             await until(lambda: len(taken) == 2)
             for channel, payload in reversed(taken):
                 connection.transmit(channel.encode() + payload)
-            assert [await asyncio.wait_for(socket.recv(), 5) for _ in range(2)] == ["echo2", "echo1"]
+            assert [await asyncio.wait_for(socket.recv(), PATIENCE_S) for _ in range(2)] == ["echo2", "echo1"]
 
     in_loop(run)
 
@@ -344,6 +345,6 @@ def test_large_messages_arrive_whole_also_when_the_reader_is_behind():
             for size in sizes:
                 connection.send(b"x" * size)
             assert connection.backlog_bytes  # so that the messages lay in the loop's queue
-            assert [len(await asyncio.wait_for(socket.recv(), 5)) for _ in sizes] == sizes
+            assert [len(await asyncio.wait_for(socket.recv(), PATIENCE_S)) for _ in sizes] == sizes
 
     in_loop(run)

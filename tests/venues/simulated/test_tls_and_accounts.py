@@ -16,6 +16,7 @@ from graphwiz_trader.venues.simulated import DEMO_API_KEY
 from graphwiz_trader.venues.simulated.account_file import AccountFileError, read_accounts
 from graphwiz_trader.venues.simulated.exchange import UnknownVenueError
 from graphwiz_trader.venues.simulated.tls import AUTHORITY_FILE, server_context
+from patience import PATIENCE_S
 from venues.simulated.clients import Client, ed25519_signed, hmac_signed, in_loop, serving
 
 PEM = Ed25519PrivateKey.generate()
@@ -36,7 +37,7 @@ def test_clients_that_trust_the_authority_reach_rest_and_streams_over_tls(tmp_pa
                 assert (await client.get(urls.rest + "/api/v3/ping")).status_code == 200
             async with websockets.connect(urls.stream + "/ws/btcusdt@trade", ssl=trusted) as socket:
                 await socket.send('{"id":1,"method":"LIST_SUBSCRIPTIONS"}')
-                assert await asyncio.wait_for(socket.recv(), 5) == '{"result":["btcusdt@trade"],"id":1}'
+                assert await asyncio.wait_for(socket.recv(), PATIENCE_S) == '{"result":["btcusdt@trade"],"id":1}'
             async with httpx.AsyncClient() as stranger:
                 with pytest.raises(httpx.ConnectError):
                     await stranger.get(urls.rest + "/api/v3/ping")
@@ -51,7 +52,7 @@ def test_a_client_that_speaks_plain_text_to_a_tls_port_is_turned_away_and_others
             port = int(urls.rest.rpartition(":")[2])
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(b"GET /api/v3/ping HTTP/1.1\r\nHost: x\r\n\r\n")
-            assert b"200" not in await asyncio.wait_for(reader.read(), 5)
+            assert b"200" not in await asyncio.wait_for(reader.read(), PATIENCE_S)
             writer.close()
             async with httpx.AsyncClient(verify=trusting(tmp_path)) as client:
                 assert (await client.get(urls.rest + "/api/v3/ping")).status_code == 200

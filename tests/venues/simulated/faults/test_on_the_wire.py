@@ -17,6 +17,7 @@ from graphwiz_trader.hft.events import Side
 from graphwiz_trader.venues.simulated import SimulatedExchange
 from graphwiz_trader.venues.simulated.faults import Fault, FaultPlan
 from graphwiz_trader.venues.simulated.faults.kinds import KINDS, Delay
+from patience import PATIENCE_S
 from venues.simulated.clients import Client, get, in_loop, serving, until
 from venues.simulated.house import quote
 
@@ -69,7 +70,7 @@ def with_desk(test):
 
 async def updates(socket: websockets.ClientConnection, count: int) -> list[tuple[int, int]]:
     """(first, last) ids of the next depth events."""
-    events = [json.loads(await asyncio.wait_for(socket.recv(), 5))["data"] for _ in range(count)]
+    events = [json.loads(await asyncio.wait_for(socket.recv(), PATIENCE_S))["data"] for _ in range(count)]
     return [(event["U"], event["u"]) for event in events]
 
 
@@ -87,7 +88,7 @@ async def test_a_disconnect_drops_the_connection_without_a_word_and_a_new_one_wo
         desk.arm("disconnect")
         desk.move()
         with pytest.raises(websockets.ConnectionClosedError) as closed:
-            await asyncio.wait_for(socket.recv(), 5)
+            await asyncio.wait_for(socket.recv(), PATIENCE_S)
         assert closed.value.rcvd is None
     async with desk.follow() as socket:
         desk.move()
@@ -99,7 +100,7 @@ async def test_a_connection_can_be_made_to_drop_at_a_time_by_its_path(desk):
     async with desk.follow() as socket, Client(desk.urls.orders) as orders:
         desk.arm("disconnect", channel="/stream", at_s=(0.0,))
         with pytest.raises(websockets.ConnectionClosedError):
-            await asyncio.wait_for(socket.recv(), 5)
+            await asyncio.wait_for(socket.recv(), PATIENCE_S)
         assert (await orders.ask("ping"))["status"] == 200
 
 
@@ -174,8 +175,8 @@ async def test_a_stale_book_stops_while_other_streams_and_pings_go_on(desk):
         desk.move(2)
         quote(desk.at.venue, Side.SELL, 6_000_000, 5)
         desk.at.venue.publish(0)
-        assert json.loads(await asyncio.wait_for(socket.recv(), 5))["data"]["e"] == "trade"
-        await asyncio.wait_for(await socket.ping(), 5)
+        assert json.loads(await asyncio.wait_for(socket.recv(), PATIENCE_S))["data"]["e"] == "trade"
+        await asyncio.wait_for(await socket.ping(), PATIENCE_S)
         assert await hears_nothing(socket)
 
 
@@ -319,7 +320,7 @@ async def test_a_restart_drops_everybody_refuses_for_a_while_and_comes_back_with
     async with Client(desk.urls.orders) as client, desk.follow() as socket:
         await client.place(price="50000.00", quantity="0.002", newClientOrderId="mine")
         desk.arm("restart", down_s=0.3)
-        await asyncio.wait_for(socket.wait_closed(), 5)
+        await asyncio.wait_for(socket.wait_closed(), PATIENCE_S)
         with pytest.raises(ConnectionRefusedError):
             await websockets.connect(desk.urls.orders)
     await until(lambda: desk.at.front.is_listening)
@@ -338,7 +339,7 @@ async def test_a_shutdown_is_announced_on_every_connection_before_it_is_closed(d
         assert json.loads(await bare.recv())["e"] == "serverShutdown"
         assert (await client.receive())["event"]["e"] == "serverShutdown"
         with pytest.raises(websockets.ConnectionClosedOK):
-            await asyncio.wait_for(bare.recv(), 5)
+            await asyncio.wait_for(bare.recv(), PATIENCE_S)
 
 
 def test_a_plan_is_armed_when_the_exchange_starts():

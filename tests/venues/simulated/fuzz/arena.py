@@ -24,12 +24,12 @@ from graphwiz_trader.venues.simulated.account_file import AccountEntry
 from graphwiz_trader.venues.simulated.okx.limits import Rate, Windows
 from graphwiz_trader.venues.simulated.okx.server import OkxVenue
 from graphwiz_trader.venues.simulated.venue import Venue
+from patience import PATIENCE_S
 from venues.simulated.clients import StillMarket, now_ms
 
 T = TypeVar("T")
 VENUES = ("binance", "binanceusdm", "okx")
 PING = {"binance": "/api/v3/ping", "binanceusdm": "/fapi/v1/ping", "okx": "/api/v5/public/time"}
-PATIENCE_S = 30.0
 LIMITLESS = Rate(10**9, 1)
 
 
@@ -62,7 +62,7 @@ class Arena:
         return int(self.exchange.urls[venue].rest.rpartition(":")[2])
 
     def do(self, what: Coroutine[Any, Any, T]) -> T:
-        return self.loop.run_until_complete(asyncio.wait_for(what, 6 * PATIENCE_S))
+        return self.loop.run_until_complete(asyncio.wait_for(what, 4 * PATIENCE_S))
 
     def check(self) -> None:
         """Raises AssertionError when the last abuse did any harm."""

@@ -17,7 +17,8 @@ from graphwiz_trader.venues.simulated import DEMO_API_KEY, DEMO_API_SECRET
 from graphwiz_trader.venues.simulated.defaults import DEMO_PASSPHRASE
 from graphwiz_trader.venues.simulated.okx.limits import Rate, Windows
 from graphwiz_trader.venues.simulated.okx.server import OkxVenue
-from venues.simulated.clients import PATIENCE_S, in_loop, now_ms, serving
+from patience import PATIENCE_S
+from venues.simulated.clients import in_loop, now_ms, serving
 
 
 class Client:

@@ -13,7 +13,8 @@ from graphwiz_trader.hft.instruments import units_from_text
 from graphwiz_trader.venues.simulated.faults import Fault
 from graphwiz_trader.venues.simulated.faults.kinds import Delay
 from graphwiz_trader.venues.simulated.okx.server import OkxVenue
-from venues.simulated.clients import PATIENCE_S, until
+from patience import PATIENCE_S
+from venues.simulated.clients import until
 from venues.simulated.okx.okx_clients import at_okx, fill_book, quote
 from venues.simulated.okx.test_order_operations import BUY, Trader, trading
 
