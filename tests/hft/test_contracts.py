@@ -39,7 +39,7 @@ def test_a_position_in_contracts_is_held_and_valued_in_the_base() -> None:
     trade = Trade(trade_id="1", price_ticks=300_000, size_lots=123, fee_units=0, fee_asset="USDT")
     tracker.apply(Fill(client_id="a", strategy="s", book=0, side=Side.BUY, trade=trade, time_ns=1))
     assert tracker.size_units(0) == units_from_text("0.123")
-    assert text_from_money(tracker.value_money(0, 2 * 310_000)) == "3813"
+    assert text_from_money(tracker.position(0).value_money(2 * 310_000)) == "3813"
 
 
 def test_signals_compare_sizes_in_the_base() -> None:

@@ -47,7 +47,7 @@ def gateway(desk: Desk, exchange: str = "binanceusdm") -> Gateway:
 
 def reserved_lots(desk: Desk) -> int:
     """What is reserved beside the positions, in lots of BTC at 60 000."""
-    held = sum(abs(desk.positions.value_money(b, desk.marks.mid2[b])) for b in desk.positions.open_books)
+    held = sum(abs(desk.positions.position(b).value_money(desk.marks.mid2[b])) for b in desk.positions.open_books)
     return (desk.risk.exposure_money() - held) // LOT_AT_60_000
 
 

@@ -21,7 +21,6 @@ from graphwiz_trader.hft.positions import PositionTracker
 from hft.desk import ETH, INSTRUMENTS, PERP, SPOT, a_fill
 
 BUY, SELL = Side.BUY, Side.SELL
-BNB_PRICE = "571.3"
 
 
 def money(amount: Fraction) -> int:
@@ -61,7 +60,7 @@ class NaiveAccount:
             ),
             Fraction(0),
         )
-        return self.cash - self.fees_in_bnb * Fraction(BNB_PRICE) + coins
+        return self.cash + coins
 
 
 fills = st.builds(
@@ -82,13 +81,14 @@ fills = st.builds(
 def test_realised_plus_unrealised_minus_fees_is_what_the_account_gained_to_the_last_digit(
     done: list[Fill], mid2: dict[int, int]
 ) -> None:
-    tracker, account = PositionTracker(INSTRUMENTS, {"BNB": units_from_text(BNB_PRICE)}), NaiveAccount()
+    tracker, account = PositionTracker(INSTRUMENTS), NaiveAccount()
     for fill in done:
         tracker.apply(fill)
         account.apply(fill)
         pnl = tracker.pnl(mid2.__getitem__)
         assert pnl.net == money(account.worth(mid2)) == tracker.net_money(mid2.__getitem__)
         assert tracker.closed_money == pnl.realised - pnl.fees
+        assert tracker.unpriced_fees.get("BNB", 0) == account.fees_in_bnb * 10**UNIT_DECIMALS
         held = {book: size for book, size in account.coins.items() if size}
         assert tracker.open_books == sorted(held)
         for book, size in account.coins.items():
@@ -165,7 +165,7 @@ def test_without_a_mark_a_position_is_worth_its_last_fill() -> None:
     tracker = PositionTracker(INSTRUMENTS)
     tracker.apply(a_fill(PERP, BUY, 60_000, 10))
     tracker.apply(a_fill(PERP, BUY, 60_200, 10))
-    assert tracker.value_money(PERP, 0) == money_from_text("1204")
+    assert tracker.position(PERP).value_money(0) == money_from_text("1204")
 
 
 def test_a_round_trip_is_closed_when_purchases_and_sales_are_even() -> None:

@@ -101,10 +101,6 @@ class RecordKind(IntEnum):
     LATENCY = 48
     END = 63
 
-    @property
-    def is_input(self) -> bool:
-        return self < RecordKind.DECISION
-
 
 class OrderIntent(msgspec.Struct, frozen=True, kw_only=True):
     """What a strategy wants; risk has not seen it. ``price_ticks`` of a MARKET order is the worst acceptable."""

@@ -25,6 +25,8 @@ _ORDER = int(RecordKind.ORDER)
 _ORDER_UPDATE = int(RecordKind.ORDER_UPDATE)
 _FILL = int(RecordKind.FILL)
 _NOTICE = int(RecordKind.NOTICE)
+_LOST_AFTER_NS = 60_000_000_000
+"""For how long a venue must deny an order that it had accepted until that counts as its end."""
 
 
 class FastOrderExecutor:
@@ -32,8 +34,7 @@ class FastOrderExecutor:
 
     ``prefix`` (1 to 12 letters and digits, unique to the session) begins every client id. ``missing_after_ns`` is
     the age from which "no such order" proves that an order never arrived: longer than the venue accepts a delayed
-    request (Binance: recvWindow, 5 s). ``lost_after_ns``: for how long the venue must deny an order that it had
-    accepted until that counts as its end. ``on_final(order, now_ns)`` is called when an order has ended, and again
+    request (Binance: recvWindow, 5 s). ``on_final(order, now_ns)`` is called when an order has ended, and again
     should it fill after that.
     """
 
@@ -49,7 +50,6 @@ class FastOrderExecutor:
         answer_timeout_ns: int = 1_000_000_000,
         query_pause_max_ns: int = 30_000_000_000,
         missing_after_ns: int = 10_000_000_000,
-        lost_after_ns: int = 60_000_000_000,
     ) -> None:
         if not re.fullmatch(r"[A-Za-z0-9]{1,12}", prefix):
             raise ValueError(f"client id prefix {prefix!r}; expected 1 to 12 letters and digits")
@@ -67,7 +67,6 @@ class FastOrderExecutor:
             missing_after_ns=missing_after_ns,
         )
         self._answer_timeout_ns = answer_timeout_ns
-        self._lost_after_ns = lost_after_ns
         self._count = 0
         self._orders: dict[str, Order] = {}
         self._live: dict[str, Order] = {}
@@ -277,7 +276,7 @@ class FastOrderExecutor:
             if self._lines.absence_is_proven(order):
                 order.state = OrderState.REJECTED
             return ""
-        if order.told_lots <= order.filled_lots and now_ns - order.missing_ns >= self._lost_after_ns:
+        if order.told_lots <= order.filled_lots and now_ns - order.missing_ns >= _LOST_AFTER_NS:
             self._notice("LOST_BY_VENUE", order.client_id, order.intent.book, now_ns)
             order.state = OrderState.EXPIRED
         return "NOT FOUND, after it was accepted"

@@ -13,7 +13,7 @@ currency: risk refuses orders in any other.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import msgspec
 
@@ -79,19 +79,17 @@ class Pnl(msgspec.Struct, frozen=True, gc=False):
 
 
 class PositionTracker:
-    """Applies fills to positions. ``fee_prices`` values fees paid in a third asset: what one whole such asset
-    (BNB) costs, in units of the quote currency. A fee in an asset without a price is kept in `unpriced_fees`."""
+    """Applies fills to positions. Of a fee in a third asset (BNB) nobody here knows the price: see `unpriced_fees`."""
 
-    def __init__(self, instruments: Instruments, fee_prices: Mapping[str, int] | None = None) -> None:
+    def __init__(self, instruments: Instruments) -> None:
         self._instruments = instruments
-        self._fee_prices = dict(fee_prices or {})
         self._positions = tuple(Position(i.book, i.tick_units, i.lot_units) for i in instruments)
         self.open_books: list[int] = []
         """Books with a position, in ascending order. Read only."""
         self.closed_money = 0
         """Realised minus fees over all books: changes with every fill that earns, loses or costs anything."""
         self.unpriced_fees: dict[str, int] = {}
-        """Fees in assets without a known price, asset → units; in no other figure."""
+        """Fees in other assets than the instrument's own, asset → units; in no other figure."""
         self.round_trips = RoundTrips()
 
     def position(self, book: int) -> Position:
@@ -99,10 +97,6 @@ class PositionTracker:
 
     def size_units(self, book: int) -> int:
         return self._positions[book].size_units
-
-    def value_money(self, book: int, mid2_ticks: int) -> int:
-        """See `Position.value_money`."""
-        return self._positions[book].value_money(mid2_ticks)
 
     def apply(self, fill: Fill) -> None:
         """Count one execution. The caller sees to it that each is counted once."""
@@ -145,8 +139,6 @@ class PositionTracker:
             return fee_units * _UNITS
         if asset == instrument.base:
             return fee_units * price_units
-        if asset in self._fee_prices:
-            return fee_units * self._fee_prices[asset]
         if fee_units:
             self.unpriced_fees[asset] = self.unpriced_fees.get(asset, 0) + fee_units
         return 0

@@ -35,20 +35,19 @@ HandOver = Callable[[str, Rows], None]
 class Tables:
     """Notes rows of ``books`` (dtype BOOK) and hands them over a whole part at a time."""
 
-    def __init__(self, books: Array, hand_over: HandOver, *, rows: int = ROWS) -> None:
+    def __init__(self, books: Array, hand_over: HandOver) -> None:
         self._books = books
         self._hand_over = hand_over
-        self._rows = rows
         self._note_top = direct(note_top, TOP_ARGUMENTS)
         self._note_trade = direct(note_trade, TRADE_ARGUMENTS)
-        self._tops, self._top_count = np.empty(rows, TOP_ROW), 0
-        self._trades, self._trade_count = np.empty(rows, TRADE_ROW), 0
+        self._tops, self._top_count = np.empty(ROWS, TOP_ROW), 0
+        self._trades, self._trade_count = np.empty(ROWS, TRADE_ROW), 0
         self._noted_trades = np.full(len(books), -1, np.int64)
 
     def on_top(self, book: int, feed: Array, received_ns: int, line: int) -> None:
         """The best bid or ask of a trusted book has changed by the message in ``feed`` (dtype FEED) of a line."""
         self._top_count += self._note_top(self._books, feed, received_ns, self._tops, self._top_count, book, line)
-        if self._top_count == self._rows:
+        if self._top_count == ROWS:
             self._flush_tops()
 
     def on_message(self, feed: Array, received_ns: int, line: int) -> None:
@@ -56,7 +55,7 @@ class Tables:
         self._trade_count += self._note_trade(
             self._books, feed, received_ns, self._trades, self._trade_count, self._noted_trades, line
         )
-        if self._trade_count == self._rows:
+        if self._trade_count == ROWS:
             self._flush_trades()
 
     def flush(self) -> None:
@@ -67,11 +66,11 @@ class Tables:
             self._flush_trades()
 
     def _flush_tops(self) -> None:
-        part, self._tops = self._tops[: self._top_count], np.empty(self._rows, TOP_ROW)
+        part, self._tops = self._tops[: self._top_count], np.empty(ROWS, TOP_ROW)
         self._top_count = 0
         self._hand_over(TOP_OF_BOOK, part)
 
     def _flush_trades(self) -> None:
-        part, self._trades = self._trades[: self._trade_count], np.empty(self._rows, TRADE_ROW)
+        part, self._trades = self._trades[: self._trade_count], np.empty(ROWS, TRADE_ROW)
         self._trade_count = 0
         self._hand_over(TRADES, part)

@@ -22,6 +22,8 @@ from graphwiz_trader.observers.sessions import session_directories
 FLUSH_EVERY_S = 5.0
 """A batch costs a tenth of a second of one core whatever its size, most of it the checkpoint at its end."""
 _PENDING_MAX = 5_000
+_LAST_WORD_S = 30.0
+"""How long a rebuilt graph waits for others to let go of the old one."""
 _RECORDS_A_TURN = 2_000
 
 
@@ -136,7 +138,7 @@ def complete_sessions(store: GraphStore) -> set[str]:
     return {row[0] for row in store.read("MATCH (s:Session) WHERE s.complete RETURN s.id").rows}
 
 
-def rebuild(store: GraphStore, root: Path, *, progress: Callable[[str, int], None], wait_s: float = 30.0) -> Rebuilt:
+def rebuild(store: GraphStore, root: Path, *, progress: Callable[[str, int], None]) -> Rebuilt:
     """Makes the graph anew from all journals under `root`, beside the old one, and puts it in its place at the end.
 
     `progress` is told the session and how many of its records are read. The observer may run meanwhile: what it
@@ -156,6 +158,6 @@ def rebuild(store: GraphStore, root: Path, *, progress: Callable[[str, int], Non
             progress(directory.name, reading.projection.position)
             if reading.projection.pending >= _PENDING_MAX:
                 fresh.write(reading.projection.take())
-    store.replace_with(fresh, reading.finish if reading else dict, wait_s=wait_s)
+    store.replace_with(fresh, reading.finish if reading else dict, wait_s=_LAST_WORD_S)
     fresh.delete()
     return Rebuilt(sessions, records + (reading.projection.position if reading else 0))
