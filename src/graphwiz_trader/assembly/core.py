@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import NamedTuple
 
 from graphwiz_trader.assembly.lines import MARKET, ORDERS, market_line_ids
