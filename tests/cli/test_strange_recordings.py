@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 import strange_markets
+import strange_okx
 from graphwiz_trader.assembly.replays import direct_replay
 from graphwiz_trader.backtest.listing import listed
 from graphwiz_trader.backtest.recordings import Recording
@@ -23,13 +24,17 @@ from graphwiz_trader.hft.orderbook import OrderBook
 from oracle import books as oracle
 from oracle import figures
 from strange_markets import MARKETS, Market
+from strange_okx import OkxMarket
 
 SHOWN = 50
 SEEDS = range(2, 7)
 
 
-def replayed(path: Path, exchange: str) -> Any:
-    done = CliRunner().invoke(app, [f"{exchange}={path}", "--direct", "--json", str(path.with_suffix(".json"))])
+DIRECT, SOCKETS = ("--direct",), ("--through", "sockets", "--speed", "0")
+
+
+def replayed(path: Path, exchange: str, way: tuple[str, ...] = DIRECT) -> Any:
+    done = CliRunner().invoke(app, [f"{exchange}={path}", *way, "--json", str(path.with_suffix(".json"))])
     assert done.exit_code == 0, done.output
     return json.loads(path.with_suffix(".json").read_text())
 
@@ -61,6 +66,37 @@ def test_books_at_the_end_equal_the_oracles(tmp_path: Path, market: Market) -> N
         if market.at:
             assert numbers(book["bids"]) == figures.bids(truth)[:SHOWN]
             assert numbers(book["asks"]) == figures.asks(truth)[:SHOWN]
+
+
+@pytest.mark.parametrize("name", ["spot-tiny-prices", "spot-crowded-raw", "usdm-crowded", "coinm-perpetual"])
+def test_books_are_the_oracles_through_sockets_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Recorded are frames without envelopes, and depth at another interval than our feeds follow."""
+    monkeypatch.chdir(tmp_path)
+    market = next(market for market in MARKETS if market.name == name)
+    path = strange_markets.write(tmp_path / "recording.txt", market, seed=1)
+    expected = books_of(path, market)
+    found = replayed(path, market.exchange, SOCKETS)["books"][market.exchange]
+    for symbol in market.symbols:
+        book = found[listed(market.exchange, symbol.name).symbol]
+        assert numbers(book["bids"]) == figures.bids(expected[symbol.name])[:SHOWN]
+        assert numbers(book["asks"]) == figures.asks(expected[symbol.name])[:SHOWN]
+
+
+@pytest.mark.parametrize("way", [DIRECT, SOCKETS], ids=["direct", "sockets"])
+@pytest.mark.parametrize("market", strange_okx.MARKETS, ids=lambda market: market.name)
+def test_books_of_okx_are_the_oracles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, market: OkxMarket, way: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    truth = strange_okx.write(tmp_path / "recording.txt", market, seed=1)
+    figures = replayed(tmp_path / "recording.txt", "okx", way)
+    assert not figures["refused"]["okx"]
+    (book,) = figures["books"]["okx"].values()
+    assert truth.trusted
+    assert book["trusted"] or way == SOCKETS  # where silence is counted on the clock
+    for side in ("bids", "asks"):
+        expected = [[Decimal(text) for text in level] for level in truth.levels(side)]
+        assert [[Decimal(text) for text in level] for level in book[side]] == expected[:SHOWN]
 
 
 @pytest.mark.slow

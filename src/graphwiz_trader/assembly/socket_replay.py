@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from decimal import Decimal
 
 import uvloop
 
@@ -14,9 +15,11 @@ from graphwiz_trader.backtest.one_line import as_one_line
 from graphwiz_trader.backtest.recordings import Recording
 from graphwiz_trader.backtest.report import Report, report
 from graphwiz_trader.config import HftConfig
+from graphwiz_trader.config.modes import PaperConfig
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.journal.reader import JournalReader
 from graphwiz_trader.venues.base import Credentials, Endpoints
+from graphwiz_trader.venues.exchanges import exchange_of
 from graphwiz_trader.venues.simulated import DEMO_API_KEY, DEMO_API_SECRET, SimulatedExchange
 from graphwiz_trader.venues.simulated import Credentials as AccountKey
 from graphwiz_trader.venues.simulated.recording import RecordingMarket
@@ -36,8 +39,23 @@ def socket_replay(
     speed: float,
     progress: Callable[[int], None],
 ) -> Report:
-    """Replay at ``speed`` times the recorded pace; 0 is as fast as the trader reads. The session leaves its journal."""
+    """Replay at ``speed`` times the recorded pace; 0 is as fast as the trader reads. The session leaves its journal.
+
+    Where an exchange takes no orders over a line here, the session trades on paper: fills come from the same books.
+    """
+    if any(exchange_of(exchange).orders is None for exchange in instruments.exchanges):
+        config = _on_paper(config, instruments)
     return uvloop.run(_replay(config, instruments, recording, speed, progress))
+
+
+def _on_paper(config: HftConfig, instruments: Instruments) -> HftConfig:
+    known = (asset for asset in sorted(_assets(instruments)) if asset.isascii() and asset.isalnum())
+    balances = dict.fromkeys(known, Decimal(_FUNDS))
+    return config.model_copy(update={"mode": "paper", "paper": PaperConfig(balances=balances)})
+
+
+def _assets(instruments: Instruments) -> set[str]:
+    return {asset for i in instruments for asset in (i.base, i.quote)}
 
 
 async def _replay(
@@ -46,7 +64,7 @@ async def _replay(
     is_of_one_line = max(recording.lines.values()) == 1
     frames = recording.frames() if is_of_one_line else as_one_line(recording.history())
     market = RecordingMarket(frames, instruments, speed=speed or None)
-    assets = {asset for i in instruments for asset in (i.base, i.quote)}
+    assets = _assets(instruments)
     exchange = SimulatedExchange(
         instruments.exchanges,
         market,

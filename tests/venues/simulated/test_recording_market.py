@@ -129,6 +129,50 @@ def test_a_raw_connection_gets_the_payload_without_its_envelope():
     play(check)
 
 
+def bare(frame):
+    """As a recorder of a raw connection has it."""
+    payload = frame.payload
+    if frame.snapshot_of or not payload.startswith(b'{"stream":"btcusdt@depth'):
+        return frame
+    return frame._replace(payload=payload[payload.index(b'{"e"') : -1])
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        [bare(frame) for frame in RECORDING],
+        [frame._replace(payload=frame.payload.replace(b"@depth@100ms", b"@depth")) for frame in RECORDING],
+        [frame._replace(payload=frame.payload.replace(b'{"stream":"', b'{ "stream" : "')) for frame in RECORDING],
+    ],
+    ids=["no envelope", "another interval", "white space"],
+)
+def test_frames_go_to_who_follows_the_same_as_what_was_recorded(frames):
+    async def check(exchange, _market):
+        urls = exchange.urls["binance"]
+        async with Client(urls.stream + "/stream?streams=btcusdt@depth@100ms") as client:
+            await fetch_snapshot(urls.rest)
+            received = []
+            while len(received) < 4:
+                frame = await client.socket.recv(decode=False)
+                if b"depthUpdate" in frame:
+                    received.append(json.loads(frame))
+        assert [frame["stream"] for frame in received] == ["btcusdt@depth@100ms"] * 4
+        assert [frame["data"]["u"] for frame in received] == [4, 6, 9, 11]
+
+    play(check, frames=frames)
+
+
+def test_partial_depth_goes_to_nobody_who_follows_the_books_updates():
+    partial = RECORDING[0]._replace(payload=RECORDING[0].payload.replace(b"@depth@100ms", b"@depth5@100ms"))
+
+    async def check(exchange, _market):
+        urls = exchange.urls["binance"]
+        async with Client(urls.stream + "/stream?streams=btcusdt@depth@100ms") as client:
+            assert (await client.receive())["data"]["u"] == 6
+
+    play(check, frames=[partial, *RECORDING[1:]])
+
+
 def test_it_begins_when_somebody_follows_every_book():
     async def check(exchange, market):
         async with Client(exchange.urls["binance"].stream + "/ws/btcusdt@trade"):

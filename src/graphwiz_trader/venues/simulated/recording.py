@@ -8,26 +8,30 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
+from graphwiz_trader.hft.decoders import DECODERS
 from graphwiz_trader.hft.instruments import Instruments
-from graphwiz_trader.hft.market_data import MarketData, binance_decoder
+from graphwiz_trader.hft.market_data import MarketData
 from graphwiz_trader.hft.orderbook import OrderBookManager
+from graphwiz_trader.venues.simulated.binance.recorded_streams import RecordedStreams
 from graphwiz_trader.venues.simulated.binance.server import BinanceVenue
 from graphwiz_trader.venues.simulated.dialect import ServedVenue
 from graphwiz_trader.venues.simulated.listing import Listing
+from graphwiz_trader.venues.simulated.okx.recorded_channels import RecordedChannels
+from graphwiz_trader.venues.simulated.okx.server import OkxVenue
 from graphwiz_trader.venues.simulated.pace import PAUSE_S, Pace
 from graphwiz_trader.venues.simulated.recorded_book import RecordedBook
 
 SNAPSHOT_WAIT_S = 5.0
 """A client that follows a symbol is given this long to fetch the snapshot whose time has come."""
+ASKED_WAIT_S = 90.0
+"""The same for one that has asked before its time: it will ask again, as soon as its allowance of requests lets it."""
 DRAINED_BELOW_BYTES = 256 << 10
 """At full speed the next frames wait until every reader holds less than this."""
 FRAMES_AT_ONCE = 64
-_STREAM_MARK = b'{"stream":"'
-_DATA_MARK = b'"data":'
 
 
 class RecordedFrame(Protocol):
@@ -43,6 +47,22 @@ class RecordedFrame(Protocol):
     def snapshot_of(self) -> str:
         """The venue symbol of a REST snapshot, empty for a stream's frame."""
         ...
+
+
+class _Reader(Protocol):
+    """A connection that follows something."""
+
+    @property
+    def backlog_bytes(self) -> int: ...
+    def when_read(self, token: bytes, callback: Callable[[], None]) -> None: ...
+
+
+class _Stage(Protocol):
+    """Where one venue's recording goes out."""
+
+    def readers(self) -> Sequence[_Reader]: ...
+    def is_followed(self, symbol: str) -> bool: ...
+    def send(self, payload: bytes) -> None: ...
 
 
 class RecordingMarket:
@@ -64,14 +84,17 @@ class RecordingMarket:
         self._books = OrderBookManager(instruments)
         self._market_data = MarketData(
             self._books,
-            [binance_decoder(instruments, exchange) for exchange in self._lines],
+            [DECODERS[exchange](instruments, exchange) for exchange in self._lines],
             _Unrecorded(),
             request_snapshot=_wait_for_the_recorded_one,
         )
         self._matchers: dict[tuple[str, str], RecordedBook] = {}
-        self._venues: Mapping[str, BinanceVenue] = {}
+        self._venues: Mapping[str, ServedVenue] = {}
+        self._stages: dict[str, _Stage] = {}
         self._fetched: set[tuple[str, str]] = set()
         """(exchange, symbol) of the snapshots that somebody has asked for since their time came."""
+        self._asked: set[tuple[str, str]] = set()
+        """Of those that somebody has asked for in vain."""
 
     def matcher(self, exchange: str, listing: Listing) -> RecordedBook:
         """Where a symbol's orders meet the recorded book."""
@@ -79,10 +102,14 @@ class RecordingMarket:
 
     def open(self, venues: Mapping[str, ServedVenue], now_ms: int) -> None:  # noqa: ARG002  # Market's signature
         """Only recorded frames go out, and recorded snapshots."""
-        self._venues = {name: venue for name, venue in venues.items() if isinstance(venue, BinanceVenue)}
-        for exchange, venue in self._venues.items():
+        self._venues = venues
+        for exchange, venue in venues.items():
             venue.venue.market_listeners.clear()
-            venue.public.snapshot_source = partial(self._snapshot, exchange)
+            if isinstance(venue, BinanceVenue):
+                self._stages[exchange] = RecordedStreams(venue.hub)
+                venue.public.snapshot_source = partial(self._snapshot, exchange)
+            elif isinstance(venue, OkxVenue):
+                self._stages[exchange] = RecordedChannels(venue.channels)
 
     async def run(self, clock_ms: Callable[[], int]) -> None:
         """Send everything, then wait until it has been read."""
@@ -98,21 +125,20 @@ class RecordingMarket:
         self.finished.set()
 
     async def _happen(self, frame: RecordedFrame, clock_ms: Callable[[], int], pace: Pace) -> None:
-        venue = self._venues.get(frame.exchange)
-        if venue is None:
+        stage = self._stages.get(frame.exchange)
+        if stage is None:
             return
         if frame.snapshot_of:
             await self._bring_snapshot(frame, pace)
             return
         self.frames_sent[frame.exchange] += 1
-        _send(venue, frame.payload)
+        stage.send(frame.payload)
         self._market_data.on_frame(self._lines[frame.exchange], frame.payload, frame.time_ns)
-        self._match(venue, clock_ms())
+        self._match(frame.exchange, clock_ms())
 
     def _snapshot(self, exchange: str, symbol: str) -> bytes | None:
         body = self._matchers[exchange, symbol].recorded_snapshot
-        if body is not None:
-            self._fetched.add((exchange, symbol))
+        (self._asked if body is None else self._fetched).add((exchange, symbol))
         return body
 
     async def _bring_snapshot(self, frame: RecordedFrame, pace: Pace) -> None:
@@ -125,40 +151,41 @@ class RecordingMarket:
         self._matchers[key].keep_snapshot(frame.payload)
         self._fetched.discard(key)
         waited_s = 0.0
-        while key not in self._fetched and waited_s < SNAPSHOT_WAIT_S and self._is_followed(*key):
+        longest_s = ASKED_WAIT_S if key in self._asked else SNAPSHOT_WAIT_S
+        while key not in self._fetched and waited_s < longest_s and self._is_followed(*key):
             await asyncio.sleep(PAUSE_S)
             waited_s += PAUSE_S
+        self._asked.discard(key)
         pace.stand_still()
 
-    def _match(self, venue: BinanceVenue, now_ms: int) -> None:
+    def _match(self, exchange: str, now_ms: int) -> None:
         """Every frame may move an order ahead in its queue, a trade as well as a level's change."""
-        for symbol, book in venue.venue.books.items():
-            for order_id, match in self._matchers[venue.flavour.exchange, symbol].match_resting():
-                venue.venue.fill_resting(book, order_id, match, now_ms)
-        venue.venue.publish(now_ms)
+        venue = self._venues[exchange].venue
+        for symbol, book in venue.books.items():
+            for order_id, match in self._matchers[exchange, symbol].match_resting():
+                venue.fill_resting(book, order_id, match, now_ms)
+        venue.publish(now_ms)
 
     def _is_followed(self, exchange: str, symbol: str) -> bool:
-        venue = self._venues.get(exchange)
-        return venue is None or venue.hub.has_subscribers_of(f"{symbol.lower()}@depth")
+        stage = self._stages.get(exchange)
+        return stage is None or stage.is_followed(symbol)
+
+    def _readers(self) -> list[_Reader]:
+        return [reader for stage in self._stages.values() for reader in stage.readers()]
 
     async def _let_read(self) -> None:
         """Give the readers their turn; at full speed, wait for the slowest."""
         await asyncio.sleep(0)
-        while self._speed is None and any(
-            reader.backlog_bytes > DRAINED_BELOW_BYTES
-            for venue in self._venues.values()
-            for reader in venue.hub.everyone()
-        ):
+        while self._speed is None and any(reader.backlog_bytes > DRAINED_BELOW_BYTES for reader in self._readers()):
             await asyncio.sleep(PAUSE_S)
 
     async def _until_read(self) -> None:
         loop = asyncio.get_running_loop()
         proofs = []
-        for venue in self._venues.values():
-            for reader in venue.hub.everyone():
-                proof: asyncio.Future[None] = loop.create_future()
-                reader.when_read(b"the recording has ended", lambda proof=proof: proof.set_result(None))  # type: ignore[misc]
-                proofs.append(proof)
+        for reader in self._readers():
+            proof: asyncio.Future[None] = loop.create_future()
+            reader.when_read(b"the recording has ended", lambda proof=proof: proof.set_result(None))  # type: ignore[misc]
+            proofs.append(proof)
         await asyncio.gather(*proofs)
 
 
@@ -167,22 +194,6 @@ class _Unrecorded:
 
     def append(self, kind: int, source: int, time_ns: int, payload: bytes) -> None:
         pass
-
-
-def _send(venue: BinanceVenue, payload: bytes) -> None:
-    """A frame to those who subscribed to its stream; one that names no stream to everybody, damaged as it is."""
-    if not payload.startswith(_STREAM_MARK):
-        for subscriber in venue.hub.everyone():
-            subscriber.send(payload)
-        return
-    stream = payload[len(_STREAM_MARK) : payload.find(b'"', len(_STREAM_MARK))].decode("utf-8", "replace")
-    for subscriber in venue.hub.subscribers(stream):
-        subscriber.send(payload if subscriber.combined else _bare(payload), stream)
-
-
-def _bare(payload: bytes) -> bytes:
-    start = payload.find(_DATA_MARK)
-    return payload[start + len(_DATA_MARK) : -1] if start >= 0 else payload
 
 
 def _wait_for_the_recorded_one(book: int) -> None:

@@ -8,7 +8,7 @@ once.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -51,6 +51,7 @@ class Subscriber(Protocol):
     @property
     def backlog_bytes(self) -> int: ...
     def send(self, payload: bytes, channel: str = "") -> None: ...
+    def when_read(self, token: bytes, callback: Callable[[], None]) -> None: ...
 
 
 class PublicChannels:
@@ -62,6 +63,8 @@ class PublicChannels:
         self._subscribers: dict[Key, dict[Subscriber, None]] = {}
         self._trades: list[PublicTrade] = []
         self._trade_seq_id = 0
+        self.is_played = False
+        """What is told comes from a recording: nothing by itself, and until the end to whoever has once subscribed."""
         self.candles = {product.inst_id: Candles() for product in products}
         self.tickers = {product.inst_id: TickerChannel(product, self.candles[product.inst_id]) for product in products}
         self.recent: dict[str, deque[PublicTrade]] = {
@@ -86,7 +89,7 @@ class PublicChannels:
 
     def join(self, key: Key, subscriber: Subscriber, now_ms: int) -> None:
         """Subscribe, and send what comes first."""
-        collecting = self._collecting.get(key)
+        collecting = self._collecting.get(key) if not self.is_played else None
         if collecting is not None:
             self._publish_collected(key, collecting, now_ms)
             subscriber.send(collecting.first(now_ms), _name(key))
@@ -125,6 +128,8 @@ class PublicChannels:
 
     def flush(self, now_ms: int) -> None:
         """Publish what has collected and is due."""
+        if self.is_played:
+            return
         self._tell_trades()
         for key in list(self._subscribers):
             collecting = self._collecting.get(key)

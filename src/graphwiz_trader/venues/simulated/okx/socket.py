@@ -130,8 +130,9 @@ class OkxSocket(Connection):
         if account is not None:
             self._change_private(op, arg, account, now_ms)
         elif key is not None and op == "unsubscribe":
-            self._desk.public.leave(key, self)
-            self._public.pop(key, None)
+            if not self._desk.public.is_played:
+                self._desk.public.leave(key, self)
+                self._public.pop(key, None)
         elif key is not None:
             self._desk.public.join(key, self, now_ms)
             self._public[key] = None
