@@ -122,7 +122,7 @@ def test_a_recording_of_noise_alone_is_refused(tmp_path: Path) -> None:
         ("binanc={file}", "unknown exchange binanc in .*; did you mean binance"),
         ("kraken={file}", "unknown exchange kraken in .*; allowed: binance"),
         ("binance=", "'binance=' is not there; expected EXCHANGE=FILE, e.g."),
-        ("binance={file}.missing", r"missing: no such recording; expected a file of frames, plain or \.gz"),
+        ("binance={file}.missing", r"missing: no such recording; expected a file of frames, plain, \.gz or \.zst"),
     ],
 )
 def test_a_wrong_source_is_told_with_what_was_expected(tmp_path: Path, source: str, says: str) -> None:
@@ -147,10 +147,10 @@ def test_a_single_source_without_an_equals_sign_is_a_journal_and_says_so_when_it
 
 
 def test_frames_that_are_all_refused_are_said_to_be(tmp_path: Path, files: dict[tuple[str, str], Path]) -> None:
-    in_ms = tmp_path / "in_ms.jsonl"
+    in_tenths = tmp_path / "in_tenths.jsonl"
     lines = next(iter(files.values())).read_text().splitlines()
-    in_ms.write_text("".join(f"{line[:13]} {line[20:]}\n" for line in lines))
-    output = " ".join(replay(f"binance={in_ms}").output.split())
+    in_tenths.write_text("".join(f"{line[:11]} {line[20:]}\n" for line in lines))
+    output = " ".join(replay(f"binance={in_tenths}").output.split())
     assert "every frame of binance was refused; expected lines `<receive time in ns> <frame>`" in output
 
 
