@@ -61,6 +61,57 @@ def test_what_is_asked_over_rest_counts_contracts_and_says_what_they_are_worth()
     in_loop(check)
 
 
+def test_candles_and_days_count_contracts_and_what_they_are_worth_in_the_base_asset():
+    """Binance COIN-M futures docs: "Kline/Candlestick Data", "24hr Ticker Price Change Statistics", "Index Price and
+    Mark Price"."""
+
+    async def check() -> None:
+        async with serving("binancecoinm", clock_ms=lambda: NOW_MS) as exchange:
+            venue, rest = exchange.venues["binancecoinm"].venue, exchange.urls["binancecoinm"].rest
+            for price in (400_000, 500_000):
+                quote(venue, Side.SELL, price, 1, BTC)
+                quote(venue, Side.BUY, price, 1, BTC)
+            venue.publish(NOW_MS)
+            (candle,) = (await get(rest, f"/dapi/v1/klines?symbol={BTC}&interval=1m")).json()
+            assert candle[1:6] == ["40000.0", "50000.0", "40000.0", "50000.0", "2"]
+            assert candle[7:11] == ["0.00450000", 2, "2", "0.00450000"]  # 100 USD at 40,000 and 100 USD at 50,000
+            of_pair = "/dapi/v1/continuousKlines?pair=BTCUSD&contractType=PERPETUAL&interval=1m"
+            assert (await get(rest, of_pair)).json() == [candle]
+            (day,) = (await get(rest, f"/dapi/v1/ticker/24hr?symbol={BTC}")).json()
+            assert (day["pair"], day["volume"], day["baseVolume"]) == ("BTCUSD", "2", "0.00450000")
+            assert day["weightedAvgPrice"] == "44444.4"
+            assert {"quoteVolume", "bidPrice", "prevClosePrice"}.isdisjoint(day)
+            assert len((await get(rest, "/dapi/v1/ticker/24hr")).json()) == 3
+            (mark,) = (await get(rest, "/dapi/v1/premiumIndex?pair=BTCUSD")).json()
+            assert (mark["symbol"], mark["pair"], mark["markPrice"]) == (BTC, "BTCUSD", "50000.0")
+            wrong = await get(rest, "/dapi/v1/continuousKlines?pair=BTCUSDT&contractType=PERPETUAL&interval=1m")
+            assert wrong.json()["code"] == -1121
+
+    in_loop(check)
+
+
+def test_summaries_are_usdm_s_with_the_pair_beside_the_symbol():
+    at = still_venue("binancecoinm")
+    listener = follow(
+        at,
+        *(f"btcusd_perp@{stream}" for stream in ("kline_1m", "ticker", "miniTicker", "markPrice@1s")),
+        "btcusd_perpetual@continuousKline_1m",
+        "btcusd@markPrice",
+    )
+    quote(at.venue, Side.SELL, 400_000, 2, BTC)
+    quote(at.venue, Side.BUY, 400_000, 2, BTC)
+    at.venue.publish(NOW_MS)
+    at.streams.flush(NOW_MS)
+    *told, marks = sorted(listener.data(), key=lambda message: isinstance(message, list))
+    frames = {frame["e"]: frame for frame in told}
+    assert set(frames) == {"kline", "24hrTicker", "24hrMiniTicker", "markPriceUpdate", "continuous_kline"}
+    assert (frames["kline"]["k"]["s"], frames["kline"]["k"]["q"]) == (BTC, "0.00500000")
+    assert frames["continuous_kline"]["ps"] == frames["24hrTicker"]["ps"] == frames["24hrMiniTicker"]["ps"] == "BTCUSD"
+    assert (frames["24hrTicker"]["s"], frames["24hrTicker"]["v"]) == (BTC, "2")
+    assert marks == [frames["markPriceUpdate"]]
+    assert "st" not in marks[0]
+
+
 def test_what_contracts_of_an_old_recording_are_worth_is_not_known_and_not_made_up():
     instruments = [msgspec.structs.replace(i, contract_value="") for i in default_instruments(["binancecoinm"])]
 

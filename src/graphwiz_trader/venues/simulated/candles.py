@@ -34,7 +34,7 @@ class Bar(NamedTuple):
 
 
 class Candle:
-    """The trades of one span of time. Prices in ticks, sizes in lots, amounts in units of the quote asset."""
+    """The trades of one span of time. Prices in ticks, sizes in lots, amounts as `Listing.traded_units`."""
 
     __slots__ = (
         "begin_ms",
@@ -62,7 +62,7 @@ class Candle:
         one = Candle(self.begin_ms, trade.price_ticks)
         one.first_id = one.last_id = trade.trade_id
         one.lots = trade.size_lots
-        one.units = trade.listing.notional_units(trade.price_ticks, trade.size_lots)
+        one.units = trade.listing.traded_units(trade.price_ticks, trade.size_lots)
         one.count = 1
         if not trade.buyer_is_maker:
             one.bought_lots, one.bought_units = one.lots, one.units

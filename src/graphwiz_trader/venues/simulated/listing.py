@@ -9,7 +9,14 @@ from typing import Self
 
 import msgspec
 
-from graphwiz_trader.hft.instruments import MONEY_DECIMALS, PPM, UNIT_DECIMALS, Instrument, decimals_of
+from graphwiz_trader.hft.instruments import (
+    MONEY_DECIMALS,
+    PPM,
+    UNIT_DECIMALS,
+    Instrument,
+    decimals_of,
+    units_from_text,
+)
 
 AMOUNT_DECIMALS = 8
 """Venues keep asset amounts with eight decimals; what two sides of a trade exchange is a multiple of that."""
@@ -55,6 +62,30 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     def notional_units(self, price_ticks: int, size_lots: int) -> int:
         """What buyer pays and seller gets, in units of the quote asset, cut down to eight decimals."""
         return price_ticks * size_lots * self.lot_value_money // _MONEY_A_STEP * AMOUNT_STEP_UNITS
+
+    @property
+    def is_spot(self) -> bool:
+        return not (self.linear or self.instrument.inverse)
+
+    def traded_units(self, price_ticks: int, size_lots: int) -> int:
+        """What venues tell a trade's amount as: the quote asset that was paid; of inverse contracts, which have a fixed
+        worth in it, the base asset that this was at the price."""
+        instrument = self.instrument
+        if not instrument.inverse:
+            return self.notional_units(price_ticks, size_lots)
+        whole: int = 10**UNIT_DECIMALS
+        return self._worth_units(size_lots) * whole // (price_ticks * instrument.tick_units)
+
+    def exchanged_units(self, size_lots: int, traded_units: int) -> tuple[int, int]:
+        """What was paid in the quote asset, and what of the base asset for it, in trades of so many lots and of that
+        amount (`traded_units`)."""
+        if not self.instrument.inverse:
+            return traded_units, size_lots * self.instrument.lot_units
+        return self._worth_units(size_lots), traded_units
+
+    def _worth_units(self, size_lots: int) -> int:
+        """Of inverse contracts, in their quote asset; 0 where that is not known."""
+        return size_lots * units_from_text(self.instrument.contract_value or "0")
 
     def lots_worth(self, price_ticks: int, quote_units: int) -> int:
         """The most lots whose notional at that price is no more than that amount of the quote asset."""

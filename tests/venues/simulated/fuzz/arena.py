@@ -1,6 +1,6 @@
 """A simulated exchange that stays up while it is abused, and what must be true of it after each abuse.
 
-It serves Binance spot, Binance USD-M and OKX with full books and runs in the caller's thread: nothing happens between
+It serves Binance's three markets and OKX with full books and runs in the caller's thread: nothing happens between
 two calls. ``check`` fails when anything was logged as an error, when a venue does not answer any more, or when an
 asset has appeared or gone.
 """
@@ -25,11 +25,19 @@ from graphwiz_trader.venues.simulated.okx.limits import Rate, Windows
 from graphwiz_trader.venues.simulated.okx.server import OkxVenue
 from graphwiz_trader.venues.simulated.venue import Venue
 from patience import PATIENCE_S
+from venues.binance.binary import KEY, PEM
 from venues.simulated.clients import StillMarket, now_ms
 
 T = TypeVar("T")
-VENUES = ("binance", "binanceusdm", "okx")
-PING = {"binance": "/api/v3/ping", "binanceusdm": "/fapi/v1/ping", "okx": "/api/v5/public/time"}
+VENUES = ("binance", "binanceusdm", "binancecoinm", "okx")
+PING = {
+    "binance": "/api/v3/ping",
+    "binanceusdm": "/fapi/v1/ping",
+    "binancecoinm": "/dapi/v1/ping",
+    "okx": "/api/v5/public/time",
+}
+READER = AccountEntry(name="reader", exchange="binance", key=KEY, secret=PEM)
+"""Who may read binary streams."""
 LIMITLESS = Rate(10**9, 1)
 
 
@@ -47,7 +55,7 @@ class Arena:
         self.loop = uvloop.new_event_loop()
         self.loop.set_exception_handler(lambda _, context: self.problems.append(str(context)))
         self.problems: list[str] = []
-        self.exchange = SimulatedExchange(VENUES, StillMarket(), more_accounts=[user(n) for n in range(others)])
+        self.exchange = SimulatedExchange(VENUES, StillMarket(), more_accounts=[*map(user, range(others)), READER])
         self.do(self.exchange.start())
         for venue in self.venues.values():
             self._quote(venue)

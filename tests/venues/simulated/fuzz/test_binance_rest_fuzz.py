@@ -56,7 +56,7 @@ def requests(draw: st.DrawFn, field: Arena, venue: str) -> bytes:
 
 
 @EXAMPLES
-@pytest.mark.parametrize("venue", ["binance", "binanceusdm"])
+@pytest.mark.parametrize("venue", ["binance", "binanceusdm", "binancecoinm"])
 def test_any_request_is_answered_in_the_venues_words(field, venue, examples):
     def abuse(several: list[bytes]) -> None:
         replies = field.do(field.ask(venue, b"".join(several)))

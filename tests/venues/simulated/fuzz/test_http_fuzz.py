@@ -20,6 +20,8 @@ PATHS = [
     b"/ws",
     b"/stream",
     b"/ws/v5/public",
+    b"/dapi/v1/klines",
+    b"/sbe/ws",
 ]
 LINES = [
     b"Host: x",

@@ -7,6 +7,7 @@ import struct
 import pytest
 from hypothesis import strategies as st
 
+from venues.binance.binary import KEY
 from venues.simulated.fuzz.arena import Arena, arena
 from venues.simulated.fuzz.profiles import EXAMPLES, hold
 
@@ -14,8 +15,10 @@ PLACES = [
     ("binance", "/ws-api/v3"),
     ("binance", "/ws/btcusdt@trade"),
     ("binance", "/stream?streams=btcusdt@depth/btcusdt@bookTicker"),
+    ("binance", "/sbe/stream?streams=btcusdt@depth20/btcusdt@trade"),
     ("binanceusdm", "/ws-fapi/v1"),
     ("binanceusdm", "/public/ws"),
+    ("binancecoinm", "/ws/btcusd_perp@depth5"),
     ("okx", "/ws/v5/public"),
     ("okx", "/ws/v5/private"),
     ("okx", "/ws/v5/business"),
@@ -24,7 +27,9 @@ CONTINUED, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 GOODBYES = {1000, 1001, 1002, 1003, 1007, 1008, 1009}
 HANDSHAKE = (
     b"GET %b HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nX-MBX-APIKEY: "
+    + KEY.encode()
+    + b"\r\n\r\n"
 )
 
 
@@ -101,7 +106,7 @@ def frames(received: bytes) -> list[tuple[int, bytes]]:
 
 def assert_clean(said: list[tuple[int, bytes]]) -> None:
     for at, (opcode, payload) in enumerate(said):
-        assert opcode in (TEXT, CLOSE, PING, PONG)
+        assert opcode in (TEXT, BINARY, CLOSE, PING, PONG)
         if opcode == TEXT:
             payload.decode()
         if opcode == CLOSE:

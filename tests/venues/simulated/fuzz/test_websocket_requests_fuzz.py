@@ -23,6 +23,10 @@ STREAMS = [
     "nosuch@trade",
     "@",
     "btcusdt@kline_1m",
+    "btcusdt@depth20",
+    "btcusdt@bestBidAsk",
+    "btcusd_perp@depth@100ms",
+    "btcusd_perp@kline_1m",
     "!ticker@arr",
 ]
 CHANNELS = [
@@ -114,7 +118,14 @@ def controls(draw: st.DrawFn) -> bytes:
 
 @EXAMPLES
 @pytest.mark.parametrize(
-    ("venue", "path"), [("binance", "/ws"), ("binance", "/stream?streams=btcusdt@trade"), ("binanceusdm", "/market/ws")]
+    ("venue", "path"),
+    [
+        ("binance", "/ws"),
+        ("binance", "/stream?streams=btcusdt@trade"),
+        ("binance", "/sbe/ws"),
+        ("binanceusdm", "/market/ws"),
+        ("binancecoinm", "/stream"),
+    ],
 )
 def test_each_control_message_to_binance_has_one_answer(field, venue, path, examples):
     def abuse(messages: list[bytes]) -> None:

@@ -73,7 +73,8 @@ TEXTS += [
     "x" * 500,
 ]
 RIGHT = {
-    "symbol": ["BTCUSDT", "ETHUSDT", "ETHBTC", "btcusdt", "NOSUCH"],
+    "symbol": ["BTCUSDT", "ETHUSDT", "ETHBTC", "BTCUSD_PERP", "btcusdt", "NOSUCH"],
+    "pair": ["BTCUSD", "BTCUSDT", "NOSUCH"],
     "side": ["BUY", "SELL", "buy", "HOLD"],
     "type": ["LIMIT", "MARKET", "LIMIT_MAKER", "STOP_LOSS", "STOP"],
     "timeInForce": ["GTC", "IOC", "FOK", "GTX", "GTD"],

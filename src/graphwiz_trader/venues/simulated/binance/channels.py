@@ -1,13 +1,14 @@
 """The streams of a market that tell their news once an interval and whole: tops of books, candles, tickers, marks.
 
-Spot and USD-M share most. Spot alone has rolling windows, averages, and candles by the clock of UTC+8; USD-M alone has
+All markets share most. Spot alone has rolling windows, averages, and candles by the clock of UTC+8; futures alone have
 mark prices, and all symbols' best prices and days in one stream. (Spot's ``!ticker@arr`` was retired in 2026-03.)
-Sources: Binance spot API docs, "WebSocket Streams"; USD-M futures docs, "WebSocket Market Streams" (2026-06).
+Sources: Binance spot API docs, "WebSocket Streams"; USD-M futures docs, "WebSocket Market Streams" (2026-06); COIN-M
+futures docs, the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple, Protocol
 
@@ -15,12 +16,13 @@ import msgspec
 
 from graphwiz_trader.hft.events import Side
 from graphwiz_trader.venues.simulated.binance import stream_forms
+from graphwiz_trader.venues.simulated.binance.coinm_frames import pair_of
 from graphwiz_trader.venues.simulated.binance.depth_streams import TopChannel
 from graphwiz_trader.venues.simulated.binance.figures import Figures
 from graphwiz_trader.venues.simulated.binance.intervals import SPOT_INTERVALS, USDM_INTERVALS, WINDOWS_MS
 from graphwiz_trader.venues.simulated.binance.market_frames import MarketFrames
 from graphwiz_trader.venues.simulated.binance.numbers import Numbers
-from graphwiz_trader.venues.simulated.binance.summary_streams import Form, KlineMaker, SummaryChannel
+from graphwiz_trader.venues.simulated.binance.summary_streams import Form, KlineMaker, Maker, SummaryChannel
 from graphwiz_trader.venues.simulated.binance.trade_history import SymbolHistory
 from graphwiz_trader.venues.simulated.candles import HOUR_MS, SECOND_MS, Bar
 from graphwiz_trader.venues.simulated.venue_book import VenueBook
@@ -97,44 +99,62 @@ def spot_channels(sources: Sources, figures: Figures) -> list[Channel]:
 
 def usdm_channels(sources: Sources, figures: Figures) -> list[Channel]:
     """Every symbol's, and those of all symbols."""
-    channels: list[Channel] = []
-    for symbol, source in sources.items():
-        name = symbol.lower()
-        channels += _tops(source, _FUTURES_TOPS_MS)
-        channels += [
-            SummaryChannel(f"{name}@kline_{interval}", 250, [_klines(source, interval, bar)])
-            for interval, bar in USDM_INTERVALS.items()
-        ]
-        channels += [
-            SummaryChannel(f"{name}_perpetual@continuousKline_{interval}", 250, [_continuous(source, interval, bar)])
-            for interval, bar in USDM_INTERVALS.items()
-        ]
-        channels += [
-            SummaryChannel(f"{name}@ticker", 2_000, [partial(_usdm_ticker, figures, symbol)]),
-            SummaryChannel(f"{name}@miniTicker", 2_000, [partial(_usdm_mini_ticker, figures, symbol)]),
-        ]
-        for suffix, every_ms in _MARKS.items():
-            mark = partial(_mark_price, figures, symbol)
-            channels.append(SummaryChannel(f"{name}@markPrice{suffix}", every_ms, [mark], repeats=True))
-    days = [partial(_usdm_ticker, figures, symbol) for symbol in sources]
-    minis = [partial(_usdm_mini_ticker, figures, symbol) for symbol in sources]
-    marks = [partial(_mark_price, figures, symbol) for symbol in sources]
-    best = [partial(_best, source) for source in sources.values()]
-    channels += [
-        SummaryChannel("!ticker@arr", SECOND_MS, days, is_array=True),
-        SummaryChannel("!miniTicker@arr", SECOND_MS, minis, is_array=True),
-        SummaryChannel("!bookTicker", _BEST_EVERY_MS, best, no_news=frozenset({"u", "E", "T"})),
-    ]
-    channels += [
-        SummaryChannel(f"!markPrice@arr{suffix}", every_ms, marks, is_array=True, repeats=True)
-        for suffix, every_ms in _MARKS.items()
-    ]
+    kind: Form = {"st": _USDM}
+    names = {symbol: Named(symbol, {"ps": symbol, **kind}, kind) for symbol in sources}
+    marks = [partial(_mark_price, figures, symbol, kind) for symbol in sources]
+    return _futures_channels(sources, figures, names) + _mark_arrays("!markPrice@arr", marks)
+
+
+def coinm_channels(sources: Sources, figures: Figures) -> list[Channel]:
+    """USD-M's, with the pair beside the symbol; and marks by pair instead of all in one stream."""
+    names = {symbol: Named(pair_of(symbol), {"ps": pair_of(symbol)}, {}) for symbol in sources}
+    channels = _futures_channels(sources, figures, names)
+    for symbol in sources:
+        of_pair = partial(_mark_price, figures, symbol, {})
+        channels += _mark_arrays(f"{pair_of(symbol).lower()}@markPrice", [of_pair])
     return channels
 
 
-def coinm_channels(sources: Sources, _figures: Figures) -> list[Channel]:
-    """Tops of books alone: its figures would be sums of contracts and of base assets."""
-    return [top for source in sources.values() for top in _tops(source, _FUTURES_TOPS_MS)]
+def _mark_arrays(stream: str, marks: Sequence[Maker]) -> list[Channel]:
+    return [
+        SummaryChannel(f"{stream}{suffix}", every_ms, marks, is_array=True, repeats=True)
+        for suffix, every_ms in _MARKS.items()
+    ]
+
+
+class Named(NamedTuple):
+    """What a futures market says besides a symbol."""
+
+    pair: str
+    day: Form
+    """In its tickers."""
+    mark: Form
+    """In its mark prices."""
+
+
+def _futures_channels(sources: Sources, figures: Figures, names: Mapping[str, Named]) -> list[Channel]:
+    channels: list[Channel] = []
+    for symbol, source in sources.items():
+        stream, pair = symbol.lower(), names[symbol].pair
+        channels += _tops(source, _FUTURES_TOPS_MS)
+        for interval, bar in USDM_INTERVALS.items():
+            whole = SummaryChannel(f"{stream}@kline_{interval}", 250, [_klines(source, interval, bar)])
+            of_pair = _continuous(source, pair, interval, bar)
+            channels += [whole, SummaryChannel(f"{pair.lower()}_perpetual@continuousKline_{interval}", 250, [of_pair])]
+        for suffix, every_ms in _MARKS.items():
+            mark = partial(_mark_price, figures, symbol, names[symbol].mark)
+            channels.append(SummaryChannel(f"{stream}@markPrice{suffix}", every_ms, [mark], repeats=True))
+    days = {symbol: partial(_futures_ticker, figures, symbol, names[symbol].day) for symbol in sources}
+    minis = {symbol: partial(_futures_mini_ticker, figures, symbol, names[symbol].day) for symbol in sources}
+    channels += [SummaryChannel(f"{symbol.lower()}@ticker", 2_000, [day]) for symbol, day in days.items()]
+    channels += [SummaryChannel(f"{symbol.lower()}@miniTicker", 2_000, [mini]) for symbol, mini in minis.items()]
+    best = [partial(_best, source) for source in sources.values()]
+    return [
+        *channels,
+        SummaryChannel("!ticker@arr", SECOND_MS, list(days.values()), is_array=True),
+        SummaryChannel("!miniTicker@arr", SECOND_MS, list(minis.values()), is_array=True),
+        SummaryChannel("!bookTicker", _BEST_EVERY_MS, best, no_news=frozenset({"u", "E", "T"})),
+    ]
 
 
 def _tops(source: Source, intervals_ms: Mapping[str, int]) -> list[TopChannel]:
@@ -151,9 +171,9 @@ def _klines(source: Source, interval: str, bar: Bar) -> KlineMaker:
     return KlineMaker(source.history.candles(bar), bar, form)
 
 
-def _continuous(source: Source, interval: str, bar: Bar) -> KlineMaker:
+def _continuous(source: Source, pair: str, interval: str, bar: Bar) -> KlineMaker:
     """Of the only contract of its pair."""
-    form = partial(stream_forms.continuous_kline, source.book.listing.symbol, interval, bar, source.numbers)
+    form = partial(stream_forms.continuous_kline, pair, interval, bar, source.numbers)
     return KlineMaker(source.history.candles(bar), bar, form)
 
 
@@ -165,12 +185,12 @@ def _mini_ticker(figures: Figures, symbol: str, now_ms: int) -> list[Form]:
     return [stream_forms.mini_ticker(figures.day(symbol, now_ms))]
 
 
-def _usdm_ticker(figures: Figures, symbol: str, now_ms: int) -> list[Form]:
-    return [form | {"ps": symbol, "st": _USDM} for form in _ticker(figures, symbol, now_ms)]
+def _futures_ticker(figures: Figures, symbol: str, more: Form, now_ms: int) -> list[Form]:
+    return [form | more for form in _ticker(figures, symbol, now_ms)]
 
 
-def _usdm_mini_ticker(figures: Figures, symbol: str, now_ms: int) -> list[Form]:
-    return [form | {"ps": symbol, "st": _USDM} for form in _mini_ticker(figures, symbol, now_ms)]
+def _futures_mini_ticker(figures: Figures, symbol: str, more: Form, now_ms: int) -> list[Form]:
+    return [form | more for form in _mini_ticker(figures, symbol, now_ms)]
 
 
 def _window(figures: Figures, symbol: str, window: str, now_ms: int) -> list[Form]:
@@ -182,8 +202,8 @@ def _average(figures: Figures, symbol: str, now_ms: int) -> list[Form]:
     return [stream_forms.average(symbol, price, traded_ms, now_ms)]
 
 
-def _mark_price(figures: Figures, symbol: str, now_ms: int) -> list[Form]:
-    return [stream_forms.mark_price(figures.premium(symbol, now_ms)) | {"st": _USDM}]
+def _mark_price(figures: Figures, symbol: str, more: Form, now_ms: int) -> list[Form]:
+    return [stream_forms.mark_price(figures.premium(symbol, now_ms)) | more]
 
 
 def _best(source: Source, now_ms: int) -> list[Form]:

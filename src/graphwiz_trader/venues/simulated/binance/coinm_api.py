@@ -6,24 +6,21 @@ Source: Binance COIN-M futures docs, "Market Data". Sizes are contracts, and amo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
-from graphwiz_trader.hft.instruments import units_from_text
 from graphwiz_trader.venues.simulated.binance import errors
 from graphwiz_trader.venues.simulated.binance.authentication import ApiKeys
 from graphwiz_trader.venues.simulated.binance.coinm_frames import pair_of
 from graphwiz_trader.venues.simulated.binance.desk import Desk, Endpoint, Public
 from graphwiz_trader.venues.simulated.binance.errors import BinanceError
-from graphwiz_trader.venues.simulated.binance.history import Span
 from graphwiz_trader.venues.simulated.binance.limits import RateLimiter
 from graphwiz_trader.venues.simulated.binance.market_data import MarketData
-from graphwiz_trader.venues.simulated.binance.numbers import Numbers, amount
 from graphwiz_trader.venues.simulated.binance.parameters import Parameters
+from graphwiz_trader.venues.simulated.binance.public_methods import klines_weight, no_funding, one_or_all
 from graphwiz_trader.venues.simulated.binance.rest import RestApi
-from graphwiz_trader.venues.simulated.orders import PublicTrade
 from graphwiz_trader.venues.simulated.venue_book import VenueBook
 
 NO_ORDERS = "The simulated COIN-M market serves market data only: it has no accounts and takes no orders."
@@ -42,12 +39,11 @@ _OF_ACCOUNTS = (
 def coinm_api(
     books: Mapping[str, VenueBook],
     keys: ApiKeys,
-    numbers: Mapping[str, Numbers],
     data: MarketData,
     limiter: RateLimiter,
 ) -> RestApi:
     """The paths of ``/dapi/v1``."""
-    asked = _OwnForms(books, numbers, data)
+    asked = _OwnForms(books, data)
     public = data.public
     routes: dict[str, Endpoint] = {
         f"GET {_PATH}ping": Public(public.ping),
@@ -55,7 +51,13 @@ def coinm_api(
         f"GET {_PATH}exchangeInfo": Public(public.exchange_info),
         f"GET {_PATH}depth": Public(public.depth, public.depth_rules.weight),
         f"GET {_PATH}aggTrades": Public(public.aggregates, 20),
-        f"GET {_PATH}trades": Public(asked.trades, 5),
+        f"GET {_PATH}trades": Public(public.trades, 5),
+        f"GET {_PATH}historicalTrades": Public(public.trades, 20),
+        f"GET {_PATH}klines": Public(public.klines, klines_weight),
+        f"GET {_PATH}continuousKlines": Public(public.continuous_klines, klines_weight),
+        f"GET {_PATH}ticker/24hr": Public(asked.day, one_or_all(1, 40)),
+        f"GET {_PATH}premiumIndex": Public(asked.premium, 10),
+        f"GET {_PATH}fundingRate": Public(no_funding),
         f"GET {_PATH}ticker/price": Public(asked.prices),
         f"GET {_PATH}ticker/bookTicker": Public(asked.book_tickers, 2),
         **dict.fromkeys(_OF_ACCOUNTS, Public(_refuse)),
@@ -64,67 +66,46 @@ def coinm_api(
 
 
 class _OwnForms:
-    """What COIN-M answers in a form of its own."""
+    """What COIN-M answers in a form of its own: with the pair beside the symbol, and a list even of one."""
 
-    def __init__(self, books: Mapping[str, VenueBook], numbers: Mapping[str, Numbers], data: MarketData) -> None:
+    def __init__(self, books: Mapping[str, VenueBook], data: MarketData) -> None:
         self._books = books
-        self._numbers = numbers
-        self._history = data.history
         self._figures = data.figures
 
-    def trades(self, parameters: Parameters, _now_ms: int) -> bytes:
-        symbol = parameters.text("symbol")
-        if symbol not in self._books:
-            raise BinanceError(*errors.BAD_SYMBOL)
-        last = list(self._history.symbols[symbol].trades)[-Span.of(parameters).limit :]
-        return msgspec.json.encode([_trade(one, self._numbers[symbol]) for one in last])
+    def day(self, parameters: Parameters, now_ms: int) -> bytes:
+        """What was traded counts contracts, and their worth in the base asset."""
+        return self._each(parameters, lambda symbol: _of_base(self._figures.day(symbol, now_ms)) | _pair(symbol))
 
     def prices(self, parameters: Parameters, now_ms: int) -> bytes:
-        return msgspec.json.encode(
-            [
-                {**self._figures.last_price(symbol), "ps": pair_of(symbol), "time": now_ms}
-                for symbol, _book in self._wanted(parameters)
-            ]
+        return self._each(
+            parameters, lambda symbol: {**self._figures.last_price(symbol), "ps": pair_of(symbol), "time": now_ms}
         )
 
     def book_tickers(self, parameters: Parameters, now_ms: int) -> bytes:
-        return msgspec.json.encode(
-            [
-                {
-                    **self._figures.best(symbol),
-                    "lastUpdateId": book.update_id,
-                    "pair": pair_of(symbol),
-                    "time": now_ms,
-                }
-                for symbol, book in self._wanted(parameters)
-            ]
-        )
+        def of(symbol: str) -> dict[str, Any]:
+            told = {"lastUpdateId": self._books[symbol].update_id, **_pair(symbol), "time": now_ms}
+            return self._figures.best(symbol) | told
 
-    def _wanted(self, parameters: Parameters) -> list[tuple[str, VenueBook]]:
-        """All, or those of a ``symbol`` or a ``pair``; a list even of one."""
+        return self._each(parameters, of)
+
+    def premium(self, parameters: Parameters, now_ms: int) -> bytes:
+        return self._each(parameters, lambda symbol: self._figures.premium(symbol, now_ms) | _pair(symbol))
+
+    def _each(self, parameters: Parameters, form: Callable[[str], dict[str, Any]]) -> bytes:
+        """All, or those of a ``symbol`` or a ``pair``."""
         symbol, pair = parameters.optional("symbol"), parameters.optional("pair")
-        found = [
-            (name, book)
-            for name, book in self._books.items()
-            if symbol in (None, name) and pair in (None, pair_of(name))
-        ]
+        found = [name for name in self._books if symbol in (None, name) and pair in (None, pair_of(name))]
         if not found:
             raise BinanceError(*errors.BAD_SYMBOL)
-        return found
+        return msgspec.json.encode([form(name) for name in found])
 
 
-def _trade(one: PublicTrade, numbers: Numbers) -> dict[str, Any]:
-    """A line of ``trades``: contracts of a fixed worth are so much of the base at that price."""
-    rules = one.listing.instrument
-    worth_units = one.size_lots * units_from_text(rules.contract_value or "0")
-    return {
-        "id": one.trade_id,
-        "price": numbers.price(one.price_ticks),
-        "qty": numbers.size(one.size_lots),
-        "baseQty": amount(worth_units * units_from_text("1") // (one.price_ticks * rules.tick_units)),
-        "time": one.time_ms,
-        "isBuyerMaker": one.buyer_is_maker,
-    }
+def _pair(symbol: str) -> dict[str, str]:
+    return {"pair": pair_of(symbol)}
+
+
+def _of_base(day: Mapping[str, Any]) -> dict[str, Any]:
+    return {("baseVolume" if name == "quoteVolume" else name): figure for name, figure in day.items()}
 
 
 def _refuse(_parameters: Parameters, _now_ms: int) -> bytes:

@@ -28,12 +28,12 @@ class Figures:
         self._history = history
 
     def day(self, symbol: str, now_ms: int) -> dict[str, Any]:
-        """A line of ``ticker/24hr``. USD-M's has neither best prices nor the price before."""
+        """A line of ``ticker/24hr``. Futures' have neither best prices nor the price before."""
         candles, numbers = self._history.symbols[symbol].minutes, self._numbers[symbol]
         window, last = candles.window(DAY_MS, now_ms), candles.last
         figures = self._of(symbol, window.candle if window is not None else _NOTHING, now_ms - DAY_MS, now_ms)
         figures["lastQty"] = numbers.size(last.size_lots if last is not None else 0)
-        if not self._books[symbol].listing.linear:
+        if self._books[symbol].listing.is_spot:
             figures["prevClosePrice"] = numbers.price(window.before_ticks if window is not None else 0)
             figures |= self.best(symbol)
         return figures
@@ -77,10 +77,10 @@ class Figures:
         numbers = self._numbers[symbol]
         if window is None:
             return numbers.price(self._books[symbol].last_price_ticks)
-        return _average(window.candle, numbers)
+        return self._average(symbol, window.candle)
 
     def premium(self, symbol: str, now_ms: int) -> dict[str, Any]:
-        """A line of USD-M's ``premiumIndex``: there is no index but the mark, and no funding."""
+        """A line of the futures' ``premiumIndex``: there is no index but the mark, and no funding."""
         mark = self._numbers[symbol].price(self._books[symbol].mark_ticks() or 0)
         return {
             "symbol": symbol,
@@ -100,7 +100,7 @@ class Figures:
             "symbol": symbol,
             "priceChange": numbers.price(change),
             "priceChangePercent": fixed(change * 100_000 // span.open if span.open else 0, 3),
-            "weightedAvgPrice": _average(span, numbers),
+            "weightedAvgPrice": self._average(symbol, span),
             "openPrice": numbers.price(span.open),
             "highPrice": numbers.price(span.high),
             "lowPrice": numbers.price(span.low),
@@ -114,9 +114,8 @@ class Figures:
             "count": span.count,
         }
 
-
-def _average(span: Candle, numbers: Numbers) -> str:
-    """What a whole of the base asset cost on average, with the decimals of a price."""
-    decimals = numbers.price_decimals
-    cost = span.units * 10**decimals // (span.lots * numbers.lot_units) if span.lots else 0
-    return fixed(cost, decimals)
+    def _average(self, symbol: str, span: Candle) -> str:
+        """What a whole of the base asset cost on average, with the decimals of a price."""
+        decimals = self._numbers[symbol].price_decimals
+        paid_units, bought_units = self._books[symbol].listing.exchanged_units(span.lots, span.units)
+        return fixed(paid_units * 10**decimals // bought_units if bought_units else 0, decimals)

@@ -21,13 +21,13 @@ class Listed:
 
     def one(self, parameters: Parameters) -> str:
         """``symbol``, which has to be there."""
-        return self._known(parameters.text("symbol"))
+        return self.known(parameters.text("symbol"))
 
     def several(self, parameters: Parameters) -> list[str]:
         """``symbol``, or the list in ``symbols``, or all there are."""
         one, several = parameters.optional("symbol"), parameters.json("symbols", list[str])
         wanted = [one] if one is not None else several
-        return [self._known(symbol) for symbol in wanted] if wanted is not None else list(self.books)
+        return [self.known(symbol) for symbol in wanted] if wanted is not None else list(self.books)
 
     def each(self, parameters: Parameters, form: Callable[[str], dict[str, Any]]) -> bytes:
         """One object for ``symbol``, else a list."""
@@ -35,7 +35,8 @@ class Listed:
         is_one = parameters.optional("symbol") is not None
         return msgspec.json.encode(form(symbols[0]) if is_one else [form(symbol) for symbol in symbols])
 
-    def _known(self, symbol: str) -> str:
+    def known(self, symbol: str) -> str:
+        """The symbol itself."""
         if symbol not in self.books:
             raise BinanceError(*errors.BAD_SYMBOL)
         return symbol

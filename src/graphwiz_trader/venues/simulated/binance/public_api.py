@@ -9,6 +9,7 @@ import msgspec
 
 from graphwiz_trader.hft.events import Side
 from graphwiz_trader.venues.simulated.binance import errors, public_forms
+from graphwiz_trader.venues.simulated.binance.coinm_frames import pair_of
 from graphwiz_trader.venues.simulated.binance.errors import BinanceError
 from graphwiz_trader.venues.simulated.binance.history import Span
 from graphwiz_trader.venues.simulated.binance.listed import Listed
@@ -121,10 +122,12 @@ class PublicApi:
         return self._klines(self._listed.one(parameters), parameters, now_ms)
 
     def continuous_klines(self, parameters: Parameters, now_ms: int) -> bytes:
-        """USD-M's, of the ``pair``'s contracts of a kind, of which there are perpetual ones."""
+        """Futures', of the ``pair``'s contracts of a kind, of which there are perpetual ones."""
         if parameters.text("contractType") != _CONTRACT:
             raise BinanceError(*errors.BAD_CONTRACT_TYPE)
-        return self._klines(self._listed.one(Parameters({"symbol": parameters.text("pair")})), parameters, now_ms)
+        pair = parameters.text("pair")
+        of_pair = (symbol for symbol in self._listed.books if pair_of(symbol) == pair)
+        return self._klines(self._listed.known(next(of_pair, pair)), parameters, now_ms)
 
     def _klines(self, symbol: str, parameters: Parameters, now_ms: int) -> bytes:
         interval = self._kline_rules.intervals.get(parameters.text("interval"))

@@ -1,6 +1,6 @@
-"""Trades and candles in the wire form of public answers; spot's fields and USD-M's.
+"""Trades and candles in the wire form of public answers; spot's fields, and those of the futures.
 
-Sources: Binance spot API docs, "Market Data endpoints"; USD-M futures docs, "Market Data".
+Sources: Binance spot API docs, "Market Data endpoints"; USD-M and COIN-M futures docs, "Market Data".
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ def trade(one: PublicTrade, numbers: Numbers) -> dict[str, Any]:
         "id": one.trade_id,
         "price": numbers.price(one.price_ticks),
         "qty": numbers.size(one.size_lots),
-        "quoteQty": amount(one.listing.notional_units(one.price_ticks, one.size_lots)),
+        "baseQty" if one.listing.instrument.inverse else "quoteQty": amount(
+            one.listing.traded_units(one.price_ticks, one.size_lots)
+        ),
         "time": one.time_ms,
         "isBuyerMaker": one.buyer_is_maker,
-        **({"isBestMatch": True} if _is_spot(one.listing) else {}),
+        **({"isBestMatch": True} if one.listing.is_spot else {}),
     }
 
 
@@ -37,7 +39,7 @@ def aggregate(one: Aggregate, listing: Listing, numbers: Numbers) -> dict[str, A
         "l": one.last_id,
         "T": one.time_ms,
         "m": one.buyer_is_maker,
-        **({"M": True} if _is_spot(listing) else {}),
+        **({"M": True} if listing.is_spot else {}),
     }
 
 
@@ -54,7 +56,3 @@ def kline(candle: Candle, bar: Bar, numbers: Numbers) -> list[Any]:
         amount(candle.bought_units),
         "0",
     ]
-
-
-def _is_spot(listing: Listing) -> bool:
-    return not (listing.linear or listing.instrument.inverse)

@@ -49,8 +49,8 @@ def spot_public(public: PublicApi, tickers: TickerApi) -> tuple[dict[str, Public
         "ticker": Public(tickers.window, _window_weight),
         "ticker/24hr": Public(tickers.day, _day_weight),
         "ticker/tradingDay": Public(tickers.trading_day, _window_weight),
-        "ticker/price": Public(tickers.prices, _one_or_all(2, 4)),
-        "ticker/bookTicker": Public(tickers.best, _one_or_all(2, 4)),
+        "ticker/price": Public(tickers.prices, one_or_all(2, 4)),
+        "ticker/bookTicker": Public(tickers.best, one_or_all(2, 4)),
     }
     names = {name: paths[path] for name, path in _SPOT_NAMES.items()}
     return names, {f"GET /api/v3/{path}": method for path, method in paths.items()}
@@ -59,7 +59,7 @@ def spot_public(public: PublicApi, tickers: TickerApi) -> tuple[dict[str, Public
 def usdm_public(public: PublicApi, tickers: TickerApi) -> tuple[dict[str, Public], dict[str, Public]]:
     """By name, and by route."""
     depth = Public(public.depth, public.depth_rules.weight)
-    prices, best = Public(tickers.usdm_prices, _one_or_all(1, 2)), Public(tickers.usdm_best, _one_or_all(2, 5))
+    prices, best = Public(tickers.usdm_prices, one_or_all(1, 2)), Public(tickers.usdm_best, one_or_all(2, 5))
     names = {
         "ping": Public(public.ping),
         "time": Public(public.time),
@@ -75,19 +75,20 @@ def usdm_public(public: PublicApi, tickers: TickerApi) -> tuple[dict[str, Public
         "v1/trades": Public(public.trades, 5),
         "v1/historicalTrades": Public(public.trades, 20),
         "v1/aggTrades": Public(public.aggregates, 20),
-        "v1/klines": Public(public.klines, _klines_weight),
-        "v1/continuousKlines": Public(public.continuous_klines, _klines_weight),
-        "v1/ticker/24hr": Public(tickers.day, _one_or_all(1, 40)),
+        "v1/klines": Public(public.klines, klines_weight),
+        "v1/continuousKlines": Public(public.continuous_klines, klines_weight),
+        "v1/ticker/24hr": Public(tickers.day, one_or_all(1, 40)),
         "v1/ticker/price": prices,
         "v2/ticker/price": prices,
         "v1/ticker/bookTicker": best,
-        "v1/premiumIndex": Public(tickers.premium, _one_or_all(1, 10)),
-        "v1/fundingRate": Public(_no_funding),
+        "v1/premiumIndex": Public(tickers.premium, one_or_all(1, 10)),
+        "v1/fundingRate": Public(no_funding),
     }
     return names, {f"GET /fapi/{path}": method for path, method in paths.items()}
 
 
-def _one_or_all(one: int, every: int) -> Callable[[Parameters], int]:
+def one_or_all(one: int, every: int) -> Callable[[Parameters], int]:
+    """What a request weighs that names a symbol, and one that does not."""
     return lambda parameters: one if "symbol" in parameters else every
 
 
@@ -104,11 +105,11 @@ def _window_weight(parameters: Parameters) -> int:
     return min(200, 4 * len(parameters.json("symbols", list[str]) or ("one",)))
 
 
-def _klines_weight(parameters: Parameters) -> int:
+def klines_weight(parameters: Parameters) -> int:
     limit = parameters.optional_integer("limit") or 500
     return 1 if limit < 100 else 2 if limit < 500 else 5 if limit <= 1_000 else 10
 
 
-def _no_funding(_parameters: Parameters, _now_ms: int) -> bytes:
+def no_funding(_parameters: Parameters, _now_ms: int) -> bytes:
     """Nothing is ever paid for funding here."""
     return b"[]"

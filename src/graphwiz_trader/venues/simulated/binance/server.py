@@ -167,7 +167,7 @@ class BinanceVenue:
 
     def _apis(self) -> tuple[WebSocketApi | None, RestApi]:
         if self.flavour is COINM:
-            return None, coinm_api(self.venue.books, self.keys, self.numbers, self._data, self.limiter)
+            return None, coinm_api(self.venue.books, self.keys, self._data, self.limiter)
         if self.flavour is SPOT:
             return spot_apis(
                 self.venue,

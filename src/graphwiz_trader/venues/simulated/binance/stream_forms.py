@@ -76,7 +76,7 @@ def _kline(interval: str, bar: Bar, numbers: Numbers, candle: Candle, now_ms: in
 
 
 def ticker(day: Mapping[str, Any]) -> dict[str, Any]:
-    """``@ticker``, of a line of ``ticker/24hr``; USD-M's has neither best prices nor the price before."""
+    """``@ticker``, of a line of ``ticker/24hr``; futures' have neither best prices nor the price before."""
     return _event("24hrTicker", day) | {short: day[name] for short, name in _TICKER.items() if name in day}
 
 
