@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from an_instrument import an_instrument
 from graphwiz_trader.hft.events import (
     ExecutionReport,
     Fill,
@@ -38,11 +39,8 @@ TICK_LOT = money_from_text("0.001")
 
 
 def instrument(book: int, exchange: str, symbol: str, **changed: Any) -> Instrument:
-    base, quote = symbol.split("/")
     rules = {"tick_size": "1", "lot_size": "0.001", "can_short": exchange != "binance", "min_notional": "5"} | changed
-    return Instrument(
-        book=book, exchange=exchange, symbol=symbol, venue_symbol=base + quote, base=base, quote=quote, **rules
-    )
+    return an_instrument(book, exchange, symbol, **rules)
 
 
 INSTRUMENTS = Instruments(

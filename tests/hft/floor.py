@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from an_instrument import an_instrument
 from graphwiz_trader.hft.events import RecordKind, Trust
 from graphwiz_trader.hft.instruments import Instrument, Instruments
 from graphwiz_trader.hft.market_data import MarketData, binance_decoder
@@ -57,11 +58,8 @@ class Journal:
 
 
 def instrument(book: int, exchange: str, symbol: str = "BTC/USDT", **changed: Any) -> Instrument:
-    base, quote = symbol.split("/")
     rules = {"tick_size": "0.1", "lot_size": "0.001", "can_short": exchange != "binance"} | changed
-    return Instrument(
-        book=book, exchange=exchange, symbol=symbol, venue_symbol=base + quote, base=base, quote=quote, **rules
-    )
+    return an_instrument(book, exchange, symbol, **rules)
 
 
 def two_venues(**changed: Any) -> Instruments:

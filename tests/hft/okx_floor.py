@@ -9,8 +9,9 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from an_instrument import an_instrument
 from graphwiz_trader.hft.decoders import okx_decoder
-from graphwiz_trader.hft.instruments import Instrument, Instruments
+from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.hft.market_data import MarketData
 from graphwiz_trader.hft.orderbook import OrderBook, OrderBookManager
 from hft.floor import START, Journal
@@ -21,27 +22,8 @@ Levels = Iterable[tuple[str, str]]
 
 INSTRUMENTS = Instruments(
     [
-        Instrument(
-            book=BTC,
-            exchange="okx",
-            symbol="BTC/USDT",
-            venue_symbol=NAMES[BTC],
-            base="BTC",
-            quote="USDT",
-            tick_size="0.1",
-            lot_size="0.00000001",
-        ),
-        Instrument(
-            book=UNI,
-            exchange="okx",
-            symbol="UNI/USD:UNI",
-            venue_symbol=NAMES[UNI],
-            base="UNI",
-            quote="USD",
-            tick_size="0.001",
-            lot_size="1",
-            inverse=True,
-        ),
+        an_instrument(BTC, "okx", "BTC/USDT", "0.1", "0.00000001", venue_symbol=NAMES[BTC]),
+        an_instrument(UNI, "okx", "UNI/USD:UNI", "0.001", "1", venue_symbol=NAMES[UNI], inverse=True),
     ]
 )
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from an_instrument import an_instrument
 from graphwiz_trader.hft.decoders import Decoder, binance_decoder, binance_sbe_decoder
 from graphwiz_trader.hft.events import Side
 from graphwiz_trader.hft.instruments import Instrument, Instruments
@@ -40,17 +41,7 @@ class Feed:
 
 def _coinm(symbol: str = "BTCUSD_PERP") -> Feed:
     return Feed(
-        Instrument(
-            book=0,
-            exchange="binancecoinm",
-            symbol="BTC/USD",
-            venue_symbol=symbol,
-            base="BTC",
-            quote="USD",
-            tick_size="0.1",
-            lot_size="1",
-            inverse=True,
-        ),
+        an_instrument(0, "binancecoinm", "BTC/USD", "0.1", "1", venue_symbol=symbol, inverse=True),
         binance_decoder,
     )
 
@@ -105,16 +96,7 @@ def test_coinm_streams_of_other_kinds_pass_by() -> None:
 
 def _binary() -> Feed:
     return Feed(
-        Instrument(
-            book=0,
-            exchange="binance",
-            symbol="BTC/USDT",
-            venue_symbol="BTCUSDT",
-            base="BTC",
-            quote="USDT",
-            tick_size="0.1",
-            lot_size="0.001",
-        ),
+        an_instrument(0, "binance", "BTC/USDT", "0.1", "0.001"),
         binance_sbe_decoder,
     )
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+from an_instrument import an_instrument
 from graphwiz_trader.hft.events import Fill, Side, Trade
-from graphwiz_trader.hft.instruments import Instrument, Instruments, money_from_text, text_from_money, units_from_text
+from graphwiz_trader.hft.instruments import Instruments, money_from_text, text_from_money, units_from_text
 from graphwiz_trader.hft.limits import Reason, Refusal
 from graphwiz_trader.hft.orderbook import OrderBookManager
 from graphwiz_trader.hft.positions import PositionTracker
@@ -13,17 +14,8 @@ from graphwiz_trader.hft.risk import HFTRiskManager
 from hft.desk import a_limits, an_intent
 from hft.floor import START, Journal
 
-SWAP = Instrument(
-    book=0,
-    exchange="okx",
-    symbol="BTC/USDT:USDT",
-    venue_symbol="BTC-USDT-SWAP",
-    base="BTC",
-    quote="USDT",
-    tick_size="0.1",
-    lot_size="0.1",
-    contract_size="0.01",
-    can_short=True,
+SWAP = an_instrument(
+    0, "okx", "BTC/USDT:USDT", "0.1", "0.1", venue_symbol="BTC-USDT-SWAP", contract_size="0.01", can_short=True
 )
 
 

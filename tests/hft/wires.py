@@ -13,8 +13,9 @@ from collections.abc import Callable
 from random import Random
 from typing import Any, NamedTuple
 
+from an_instrument import an_instrument
 from graphwiz_trader.hft.decoders import Decoder, binance_decoder, binance_sbe_decoder, okx_decoder
-from graphwiz_trader.hft.instruments import Instrument, Instruments
+from graphwiz_trader.hft.instruments import Instruments
 
 Levels = list[tuple[int, int]]
 """Ticks of 0.1 and lots of 0.001."""
@@ -48,18 +49,7 @@ class Wire(NamedTuple):
 
     def instruments(self) -> Instruments:
         return Instruments(
-            [
-                Instrument(
-                    book=0,
-                    exchange=self.exchange,
-                    symbol="BTC/USDT",
-                    venue_symbol=self.venue_symbol,
-                    base="BTC",
-                    quote="USDT",
-                    tick_size="0.1",
-                    lot_size="0.001",
-                )
-            ]
+            [an_instrument(0, self.exchange, "BTC/USDT", "0.1", "0.001", venue_symbol=self.venue_symbol)]
         )
 
 

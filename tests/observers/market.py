@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from an_instrument import an_instrument
 from graphwiz_trader.hft.events import (
     Fill,
     Opportunity,
@@ -26,7 +27,6 @@ from graphwiz_trader.hft.events import (
     Trade,
     Trust,
 )
-from graphwiz_trader.hft.instruments import Instrument
 from graphwiz_trader.journal.layout import Record
 from graphwiz_trader.journal.writer import JournalWriter
 
@@ -36,23 +36,13 @@ STRATEGIES = ("statistical_arbitrage", "cross_exchange_arbitrage")
 
 
 INSTRUMENTS = tuple(
-    Instrument(
-        book=book,
-        exchange=exchange,
-        symbol=f"{base}/USDT",
-        venue_symbol=f"{base}USDT",
-        base=base,
-        quote="USDT",
-        tick_size=tick,
-        lot_size=lot,
-        can_short=exchange == "binanceusdm",
-    )
-    for book, (exchange, base, tick, lot) in enumerate(
+    an_instrument(book, exchange, symbol, tick, lot, can_short=exchange == "binanceusdm")
+    for book, (exchange, symbol, tick, lot) in enumerate(
         [
-            ("binance", "BTC", "0.01", "0.00001"),
-            ("binance", "ETH", "0.01", "0.0001"),
-            ("binanceusdm", "BTC", "0.10", "0.001"),
-            ("binanceusdm", "ETH", "0.01", "0.001"),
+            ("binance", "BTC/USDT", "0.01", "0.00001"),
+            ("binance", "ETH/USDT", "0.01", "0.0001"),
+            ("binanceusdm", "BTC/USDT", "0.10", "0.001"),
+            ("binanceusdm", "ETH/USDT", "0.01", "0.001"),
         ]
     )
 )

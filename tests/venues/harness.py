@@ -11,6 +11,7 @@ from typing import Any
 
 import uvloop
 
+from an_instrument import an_instrument
 from graphwiz_trader.hft.events import OrderIntent, OrderType, Side, TimeInForce
 from graphwiz_trader.hft.instruments import Instrument, Instruments
 from graphwiz_trader.hft.orders import Order
@@ -23,40 +24,9 @@ from patience import PATIENCE_S
 
 INSTRUMENTS = Instruments(
     [
-        Instrument(
-            book=0,
-            exchange="binance",
-            symbol="BTC/USDT",
-            venue_symbol="BTCUSDT",
-            base="BTC",
-            quote="USDT",
-            tick_size="0.01",
-            lot_size="0.001",
-            min_notional="5",
-        ),
-        Instrument(
-            book=1,
-            exchange="binance",
-            symbol="ETH/USDT",
-            venue_symbol="ETHUSDT",
-            base="ETH",
-            quote="USDT",
-            tick_size="0.01",
-            lot_size="0.0001",
-            min_notional="5",
-        ),
-        Instrument(
-            book=2,
-            exchange="binanceusdm",
-            symbol="BTC/USDT",
-            venue_symbol="BTCUSDT",
-            base="BTC",
-            quote="USDT",
-            tick_size="0.1",
-            lot_size="0.001",
-            min_notional="5",
-            can_short=True,
-        ),
+        an_instrument(0, "binance", "BTC/USDT", "0.01", "0.001", min_notional="5"),
+        an_instrument(1, "binance", "ETH/USDT", "0.01", "0.0001", min_notional="5"),
+        an_instrument(2, "binanceusdm", "BTC/USDT", "0.1", "0.001", min_notional="5", can_short=True),
     ]
 )
 BTC, ETH, PERP = INSTRUMENTS

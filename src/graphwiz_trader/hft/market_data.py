@@ -102,7 +102,7 @@ class MarketData:
         """Apply a frame. Returns the book whose top changed or is trusted anew, or -1: nothing for strategies."""
         result = self._on_frame[line](frame, self._feeds[line], self._records, now_ns)
         code = result & 0xFF
-        if code > _TRADE:
+        if code > _TRADE:  # all codes up to it are those of frames in order
             return self._on_unusual(line, frame, code, result >> 8, now_ns)
         book = result >> 8
         if self._unsettled and book in self._unsettled:

@@ -9,22 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from an_instrument import an_instrument
 from graphwiz_trader.hft.events import ExecutionReport, FoundOrder, OpenOrders, OrderState, Trade
-from graphwiz_trader.hft.instruments import UNIT_DECIMALS, Instrument, Instruments
+from graphwiz_trader.hft.instruments import UNIT_DECIMALS, Instruments
 from graphwiz_trader.venues.binance.order_codec import OrderDecoder, order_decoder
 
 INSTRUMENTS = Instruments(
     [
-        Instrument(
-            book=book,
-            exchange=exchange,
-            symbol="BTC/USDT",
-            venue_symbol="BTCUSDT",
-            base="BTC",
-            quote="USDT",
-            tick_size=tick_size,
-            lot_size=lot_size,
-        )
+        an_instrument(book, exchange, "BTC/USDT", tick_size, lot_size)
         for book, (exchange, tick_size, lot_size) in enumerate(
             [("binance", "0.01", "0.00001"), ("binanceusdm", "0.1", "0.001")]
         )

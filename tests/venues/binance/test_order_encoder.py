@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from an_instrument import an_instrument
 from graphwiz_trader.hft.events import OrderType, Side, TimeInForce
 from graphwiz_trader.hft.gateways import NotSentError
 from graphwiz_trader.hft.instruments import Instrument, Instruments
@@ -23,18 +24,7 @@ KEY, SECRET = "K" * 64, b"S" * 64
 
 
 def instrument(exchange: str, book: int, tick: str, lot: str, price_step: int, size_step: int) -> Instrument:
-    return Instrument(
-        book=book,
-        exchange=exchange,
-        symbol="BTC/USDT",
-        venue_symbol="BTCUSDT",
-        base="BTC",
-        quote="USDT",
-        tick_size=tick,
-        lot_size=lot,
-        price_step_ticks=price_step,
-        size_step_lots=size_step,
-    )
+    return an_instrument(book, exchange, "BTC/USDT", tick, lot, price_step_ticks=price_step, size_step_lots=size_step)
 
 
 INSTRUMENTS = Instruments(

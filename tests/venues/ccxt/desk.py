@@ -9,6 +9,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+from an_instrument import an_instrument
 from graphwiz_trader.hft.decoders import ccxt_decoder
 from graphwiz_trader.hft.events import Side
 from graphwiz_trader.hft.instruments import Instrument, Instruments
@@ -23,17 +24,7 @@ Levels = list[tuple[Decimal, Decimal]]
 
 
 def instrument(book: int, symbol: str) -> Instrument:
-    base, quote = symbol.split("/")
-    return Instrument(
-        book=book,
-        exchange="binanceus",
-        symbol=symbol,
-        venue_symbol=symbol,
-        base=base,
-        quote=quote,
-        tick_size="0.01",
-        lot_size="0.00000001",
-    )
+    return an_instrument(book, "binanceus", symbol, "0.01", "0.00000001", venue_symbol=symbol)
 
 
 BTC, ETH = instrument(0, "BTC/USDT"), instrument(1, "ETH/USDT")

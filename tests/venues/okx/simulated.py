@@ -9,6 +9,7 @@ from time import time_ns
 
 import pytest
 
+from an_instrument import an_instrument
 from graphwiz_trader.hft.events import Side, TimeInForce
 from graphwiz_trader.hft.instruments import Instrument, Instruments
 from graphwiz_trader.venues.base import Endpoints
@@ -21,27 +22,9 @@ from graphwiz_trader.venues.simulated.okx.server import OkxVenue
 
 INSTRUMENTS = Instruments(
     [
-        Instrument(
-            book=0,
-            exchange="okx",
-            symbol="BTC/USDT",
-            venue_symbol="BTC-USDT",
-            base="BTC",
-            quote="USDT",
-            tick_size="0.1",
-            lot_size="0.0001",
-        ),
-        Instrument(
-            book=1,
-            exchange="okx",
-            symbol="BTC/USDT:USDT",
-            venue_symbol="BTC-USDT-SWAP",
-            base="BTC",
-            quote="USDT",
-            tick_size="0.1",
-            lot_size="0.01",
-            contract_size="0.01",
-            can_short=True,
+        an_instrument(0, "okx", "BTC/USDT", "0.1", "0.0001", venue_symbol="BTC-USDT"),
+        an_instrument(
+            1, "okx", "BTC/USDT:USDT", "0.1", "0.01", venue_symbol="BTC-USDT-SWAP", contract_size="0.01", can_short=True
         ),
     ]
 )

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import pytest
 
+from an_instrument import an_instrument
 from graphwiz_trader.backtest.recordings import Recording
-from graphwiz_trader.hft.instruments import Instrument, Instruments
+from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.venues.simulated.recording import RecordingMarket
 from oracle.books import final_books
 from patience import PATIENCE_S
@@ -27,21 +28,7 @@ class Frame(NamedTuple):
     snapshot_of: str = ""
 
 
-INSTRUMENTS = Instruments(
-    [
-        Instrument(
-            book=0,
-            exchange="binance",
-            symbol="BTC/USDT",
-            venue_symbol="BTCUSDT",
-            base="BTC",
-            quote="USDT",
-            tick_size="0.01",
-            lot_size="0.00000001",
-            size_step_lots=1_000,
-        )
-    ]
-)
+INSTRUMENTS = Instruments([an_instrument(0, "binance", "BTC/USDT", "0.01", "0.00000001", size_step_lots=1_000)])
 STREAMS = "/stream?streams=btcusdt@depth@100ms/btcusdt@bookTicker"
 DEPTH = "/api/v3/depth?symbol=BTCUSDT"
 
@@ -303,20 +290,7 @@ def test_a_speed_is_above_nothing():
 def test_a_real_recording_arrives_whole_and_leaves_the_venue_with_the_oracles_book():
     path = need(SPOT_ETH.files[0])
     recording = Recording({"binance": [path]})
-    instruments = Instruments(
-        [
-            Instrument(
-                book=0,
-                exchange="binance",
-                symbol="ETH/USDT",
-                venue_symbol="ETHUSDT",
-                base="ETH",
-                quote="USDT",
-                tick_size=SPOT_ETH.tick_size,
-                lot_size=SPOT_ETH.lot_size,
-            )
-        ]
-    )
+    instruments = Instruments([an_instrument(0, "binance", "ETH/USDT", SPOT_ETH.tick_size, SPOT_ETH.lot_size)])
     frames = list(recording.frames())
     streamed = [frame.payload for frame in frames if not frame.snapshot_of]
     streams = "/stream?streams=ethusdt@depth@100ms/ethusdt@bookTicker/ethusdt@trade"
