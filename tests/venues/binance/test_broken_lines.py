@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from random import Random
 
 import pytest
@@ -19,7 +20,9 @@ from graphwiz_trader.venues.base import Credentials
 from graphwiz_trader.venues.binance.order_codec import OrderDecoder
 from graphwiz_trader.venues.binance.order_line import BinanceOrderLine
 from graphwiz_trader.venues.connection import Timing
+from graphwiz_trader.venues.simulated import BinanceVenue
 from graphwiz_trader.venues.simulated import Credentials as Account
+from graphwiz_trader.venues.simulated.faults import Fault
 from patience import PATIENCE_S
 from venues.harness import BTC, INSTRUMENTS, PERP, Exchange, Watched, on_uvloop
 
@@ -31,7 +34,7 @@ MS = 1_000_000
 class Desk(Watched):
     """Risk, positions and executor over one order line; what an engine would be to it."""
 
-    def __init__(self, exchange: Exchange, instrument: Instrument, random: Random) -> None:
+    def __init__(self, exchange: Exchange, instrument: Instrument, random: Random, timing: Timing) -> None:
         super().__init__()
         self.decoder = OrderDecoder(INSTRUMENTS, instrument.exchange)
         self.line = BinanceOrderLine(
@@ -41,7 +44,7 @@ class Desk(Watched):
             credentials=Credentials(KEY, SECRET),
             line=0,
             sink=self,
-            timing=Timing(ping_s=0.1, pong_s=0.1, first_pause_s=0.02),
+            timing=timing,
             random=random,
         )
         much = money_from_text("100000000")
@@ -115,21 +118,56 @@ class Desk(Watched):
         return self.executor.place(approved[0], time.time_ns()) if isinstance(approved, tuple) else None
 
 
-@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("instrument", [BTC, PERP], ids=["spot", "usdm"])
+SEEDS = pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
+BOTH_VENUES = pytest.mark.parametrize("instrument", [BTC, PERP], ids=["spot", "usdm"])
+
+
+@SEEDS
+@BOTH_VENUES
 @on_uvloop
 async def test_whatever_breaks_every_order_ends_and_positions_are_the_venue_s_own(instrument, seed):
+    def disconnect(desk: Desk, venue: BinanceVenue) -> bool:
+        venue.disconnect_all()
+        return desk.breaks >= 3
+
+    await trade_while(instrument, seed, disconnect, Timing(ping_s=0.1, pong_s=0.1, first_pause_s=0.02))
+
+
+@SEEDS
+@BOTH_VENUES
+@on_uvloop
+async def test_however_often_the_connection_is_replaced_no_gap_is_heard_and_nothing_is_lost_or_counted_twice(
+    instrument, seed
+):
+    seen: set[object] = set()
+
+    def give_notice(desk: Desk, venue: BinanceVenue) -> bool:
+        if len(desk.line._connections.lines) == 1:
+            seen.add(desk.line._current)
+            venue.faults.add(Fault(fault="shutdown_notice", closes_after_s=60.0))
+        assert desk.breaks == 0
+        return len(seen) > 3
+
+    await trade_while(instrument, seed, give_notice, Timing(overlap_s=0.02))
+
+
+async def trade_while(
+    instrument: Instrument, seed: int, disturb: Callable[[Desk, BinanceVenue], bool], timing: Timing
+) -> None:
+    """Trade at random while the line is disturbed now and then, until that was enough; in the end all must be as the
+    venue says."""
     random = Random(seed)
+    is_enough = False
     names = ("binance", "binanceusdm")
     async with Exchange(
         accounts={n: Account(KEY, SECRET) for n in names}, funds=dict.fromkeys(names, FUNDS)
     ) as exchange:
-        desk = Desk(exchange, instrument, random)
+        desk = Desk(exchange, instrument, random, timing)
         venue = exchange[instrument.exchange]
         running = asyncio.create_task(desk.line.run())
         await desk.until(lambda: desk.line.is_up)
         orders: list[Order] = []
-        while len(orders) < 60 or desk.breaks < 3:
+        while len(orders) < 60 or not is_enough:
             placed = desk.place(random) if desk.line.is_up else None
             orders += [placed] if placed is not None else []
             if orders and random.random() < 0.3:
@@ -137,7 +175,7 @@ async def test_whatever_breaks_every_order_ends_and_positions_are_the_venue_s_ow
             if random.random() < 0.3:
                 exchange.market.quote(instrument, random.choice(tuple(Side)), 100_000, random.randint(1, 20))
             if desk.line.is_up and random.random() < 0.1:
-                venue.disconnect_all()
+                is_enough = disturb(desk, venue)
             desk.executor.on_timer(time.time_ns())
             await asyncio.sleep(random.choice((0, 0, 0.005)))
         async with asyncio.timeout(PATIENCE_S):

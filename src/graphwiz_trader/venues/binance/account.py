@@ -71,6 +71,7 @@ async def _ask(
         subscribes=False,
         time=time,
         changed=_ignore_change,
+        on_rotate=_ignore_change,
         attempts=market.new_attempts(),
         timing=Timing(),
         random=Random(),  # noqa: S311

@@ -55,7 +55,8 @@ _decode_end = msgspec.json.Decoder(_MaybeEnd).decode
 class ApiSession:
     """The connection that orders are sent over, and what is said on it before and besides them.
 
-    ``changed(reason)`` is called when orders can be sent (``transport`` is then set) and when they no longer can.
+    ``changed(reason)`` is called when orders can be sent (``transport`` is then set) and when they no longer can,
+    ``on_rotate(reason)`` when the venue says that it will soon end the connection.
     ``subscribes``: user data comes over this very connection. ``key_check``: a signed request to begin with where
     nothing else would show that the key is refused. ``time``: what requests are signed with.
     """
@@ -70,6 +71,7 @@ class ApiSession:
         key_check: str = "",
         time: VenueTime,
         changed: Callable[[str], None],
+        on_rotate: Callable[[str], None],
         attempts: Allowance,
         timing: Timing,
         random: Random,
@@ -81,6 +83,7 @@ class ApiSession:
         self._key_check = key_check
         self._time = time
         self._changed = changed
+        self._on_rotate = on_rotate
         self._connection = Connection(self, attempts=attempts, timing=timing, random=random)
         self._pending: dict[str, asyncio.Future[SessionAnswer]] = {}
         self._numbers = count(1)
@@ -198,12 +201,14 @@ class ApiSession:
         return True
 
     def _note_end(self, message: bytes) -> None:
-        """Start anew when the venue takes the session back: the key is revoked, the events end, the server stops."""
+        """Start anew when the venue takes the session back: the key is revoked, the events end. Its server stops."""
         try:
             end = _decode_end(message)
         except (msgspec.MsgspecError, ValueError, RecursionError):
             return
-        if end.event.e in ("eventStreamTerminated", "serverShutdown"):
-            self._connection.drop(f"the venue ends it: {end.event.e}")
+        if end.event.e == "serverShutdown":
+            self._on_rotate("the venue shuts the server down")
+        elif end.event.e == "eventStreamTerminated":
+            self._connection.drop("the venue ends it: eventStreamTerminated")
         elif end.id is None and end.status == 401:
             self._connection.drop("the venue has revoked the session")

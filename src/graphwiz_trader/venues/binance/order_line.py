@@ -1,7 +1,8 @@
 """Binance's order line: places, cancels and asks over the WebSocket API, and hands over what comes back.
 
 Each request is encoded, signed and sent in the caller's own call stack. The line is up while orders can be sent AND
-the account's own events come in; without those, an order would be sent blind.
+the account's own events come in; without those, an order would be sent blind. Before the venue cuts a connection
+another is up: for a moment the account's events come over both, and the core takes from each what is new.
 """
 
 from __future__ import annotations
@@ -20,20 +21,22 @@ from graphwiz_trader.hft.orders import Order
 from graphwiz_trader.venues.base import Credentials, Endpoints, LineState, Sink
 from graphwiz_trader.venues.binance.api_session import ApiSession
 from graphwiz_trader.venues.binance.market import market_of
+from graphwiz_trader.venues.binance.order_connection import OrderConnection
 from graphwiz_trader.venues.binance.order_encoder import CANCEL, OPEN, TRADES, OrderEncoder
 from graphwiz_trader.venues.binance.rest_questions import RestQuestions
 from graphwiz_trader.venues.binance.signing import HmacSigner, signer_for
-from graphwiz_trader.venues.binance.user_stream import UserStream
 from graphwiz_trader.venues.binance.venue_time import VenueTime
 from graphwiz_trader.venues.connection import Timing
+from graphwiz_trader.venues.lines import ParallelLines
 from graphwiz_trader.venues.pacing import Allowance
 from graphwiz_trader.venues.rest import RestClient
 from graphwiz_trader.venues.together import together
 
 _TEXT = WSMsgType.TEXT
 _MS = 1_000_000
-ORDER_TIMING = Timing()
-"""An account without orders is silent for as long as it likes: only an unanswered ping ends the line."""
+ORDER_TIMING = Timing(lifetime_s=23 * 3_600.0, overlap_s=5.0)
+"""An account without orders is silent for as long as it likes: only an unanswered ping ends the line. Connections are
+cut after 24 hours. What an old one has not answered in the overlap has long been asked for again over the new one."""
 
 OnSent = Callable[[str, int, int], None]
 """(client id, the ``now_ns`` it was placed with, the time just after it was handed to the socket)"""
@@ -61,45 +64,34 @@ class BinanceOrderLine:
         random: Random | None = None,
     ) -> None:
         market, signer = market_of(exchange), signer_for(credentials.secret)
-        attempts = attempts or market.new_attempts()
-        random = random or Random()  # noqa: S311
         self._market = market
+        self._instruments = instruments
         self._time = VenueTime(market)
         self._deliver = partial(sink.on_order_frame, line)
         key = (credentials.key, signer) if isinstance(signer, HmacSigner) else ()
         self._encoder = OrderEncoder(instruments, market, *key)
-        self._session = ApiSession(
-            endpoints.orders,
-            credentials,
-            signer,
-            subscribes=not market.user_stream_path,
-            key_check=market.key_check,
-            time=self._time,
-            changed=self._on_changed,
-            attempts=attempts,
-            timing=timing,
-            random=random,
-        )
-        self._user_stream = (
-            UserStream(
-                endpoints.stream.rstrip("/") + market.user_stream_path,
-                self._session,
-                changed=self._on_changed,
-                attempts=attempts,
-                timing=timing,
-                random=random,
-            )
-            if market.user_stream_path
-            else None
-        )
         self._rest_questions = RestQuestions(
+            credentials, signer, time=self._time, deliver=self._deliver, fail=self._fail
+        )
+        random = random or Random()  # noqa: S311
+        self._connect = partial(
+            OrderConnection,
+            market,
+            endpoints,
             credentials,
             signer,
             time=self._time,
             deliver=self._deliver,
-            fail=self._session.fail,
+            changed=self._on_changed,
+            attempts=attempts or market.new_attempts(),
+            timing=timing,
+            random=random,
         )
-        self._instruments = instruments
+        self._connections = ParallelLines((0,), 1, self._make_connection, timing=timing, random=random)
+        self._current: OrderConnection | None = None
+        """What requests are sent over: the newest that is up, or else the newest that they can be sent over."""
+        self._transport: WSTransport | None = None
+        """The current one's while it is up: orders go nowhere else."""
         self._rest_endpoint = endpoints.rest
         self._state = LineState(line, sink)
         self._on_sent = on_sent
@@ -111,24 +103,21 @@ class BinanceOrderLine:
     @property
     def last_failure(self) -> str:
         """Why the line went down or could not come up; empty at first."""
-        return self._session.last_failure or (self._user_stream.last_failure if self._user_stream is not None else "")
+        return self._connections.last_failure
 
     async def run(self) -> None:
         """Until cancelled: then the line is closed and reported down. Raises what the sink raised."""
         async with RestClient(self._rest_endpoint) as rest:
             self._rest_questions.rest = rest
-            runs = [self._session.run(self._deliver), self._time.run(rest)]
-            if self._user_stream is not None:
-                runs.append(self._user_stream.run(self._deliver))
             try:
-                await together(*runs)
+                await together(self._connections.run(), self._time.run(rest))
             finally:
                 self._rest_questions.forget()
 
     def place(self, order: Order, now_ns: int) -> None:
         """Raises NotSentError while the line is down, and for an order between the steps of its instrument."""
-        transport = self._session.transport
-        if not self._state.is_up or transport is None or transport.is_disconnected:
+        transport = self._transport
+        if transport is None or transport.is_disconnected:
             raise NotSentError(f"the order line of {self._market.exchange} is down")
         transport.send(_TEXT, self._encoder.place(order, now_ns // _MS + self._time.offset_ms))
         if self._on_sent is not None:
@@ -159,20 +148,37 @@ class BinanceOrderLine:
         if self._market.open_orders_path:
             self._rest_questions.ask(f"{OPEN}{number}", self._market.open_orders_path, {})
         else:
-            self._session.send(f"{OPEN}{number}", "openOrders.status", {})
+            self._open_session().send(f"{OPEN}{number}", "openOrders.status", {})
 
     def cancel_found(self, order: FoundOrder, now_ns: int) -> None:  # noqa: ARG002  # AccountGateway's signature
         """Raises as `cancel`."""
-        self._session.send(
+        self._open_session().send(
             CANCEL + order.client_id, "order.cancel", {"symbol": order.symbol, "orderId": int(order.venue_id)}
         )
 
     def _open_transport(self) -> WSTransport:
-        transport = self._session.transport
+        transport = self._open_session().transport
         if transport is None or transport.is_disconnected:
             raise NotSentError(f"not connected to {self._market.exchange}")
         return transport
 
+    def _open_session(self) -> ApiSession:
+        if self._current is None:
+            raise NotSentError(f"not connected to {self._market.exchange}")
+        return self._current.session
+
+    def _make_connection(self, _number: int, on_rotate: Callable[[str], None]) -> OrderConnection:
+        return self._connect(on_rotate=on_rotate)
+
     def _on_changed(self, reason: str) -> None:
-        has_user_data = self._user_stream is None or self._user_stream.is_open
-        self._state.set(self._session.transport is not None and has_user_data, reason)
+        """The old connection is left as soon as the new one is up; what is asked over it is answered there."""
+        connections = self._connections.lines
+        up = [connection for connection in connections if connection.is_up]
+        usable = up or [connection for connection in connections if connection.transport is not None]
+        self._current = usable[-1] if usable else None
+        self._transport = up[-1].transport if up else None
+        self._state.set(bool(up), reason)
+
+    def _fail(self, failure: Exception) -> None:
+        for connection in self._connections.lines:
+            connection.fail(failure)

@@ -17,7 +17,7 @@ from graphwiz_trader.venues.connection import Connection, NotReadyError, Receive
 from graphwiz_trader.venues.pacing import Allowance
 
 _KEEP_ALIVE_S = 30 * 60.0
-_EXPIRED = b"listenKeyExpired"
+_EXPIRED, _SHUTDOWN = b"listenKeyExpired", b"serverShutdown"
 
 
 class _ListenKey(msgspec.Struct, rename="camel"):
@@ -33,7 +33,7 @@ _decode_name = msgspec.json.Decoder(_EventName).decode
 
 
 class UserStream:
-    """The private connection. ``url`` is what the listen key is put behind; ``changed(reason)`` as for a session."""
+    """The private connection. ``url`` is what the listen key is put behind; the callbacks are as a session's."""
 
     def __init__(
         self,
@@ -41,6 +41,7 @@ class UserStream:
         session: ApiSession,
         *,
         changed: Callable[[str], None],
+        on_rotate: Callable[[str], None],
         attempts: Allowance,
         timing: Timing,
         random: Random,
@@ -48,6 +49,7 @@ class UserStream:
         self._url = url
         self._session = session
         self._changed = changed
+        self._on_rotate = on_rotate
         self._connection = Connection(self, attempts=attempts, timing=timing, random=random)
         self._keeping: asyncio.Task[None] | None = None
         self.is_open = False
@@ -88,8 +90,10 @@ class UserStream:
         def receive(message: bytes, now_ns: int) -> None:
             if _EXPIRED in message and _name(message) == "listenKeyExpired":
                 self._connection.drop("the listen key has expired")
-            else:
-                deliver(message, now_ns)
+                return
+            if _SHUTDOWN in message and _name(message) == "serverShutdown":
+                self._on_rotate("the venue shuts the server down")
+            deliver(message, now_ns)
 
         return receive
 
