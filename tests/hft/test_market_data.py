@@ -315,7 +315,16 @@ def test_a_ticker_or_trade_that_cannot_be_read_costs_no_book_its_trust(frame: by
 def test_what_names_no_known_book_touches_none() -> None:
     floor = Floor()
     floor.make_live(SPOT)
-    bad = [b"", b"\x00\xff", b"{", b"[,]", b'{"e":"depthUpdate","E":1', b"null", b"0", spot_depth(1, 1, symbol="NOSUCH")]
+    bad = [
+        b"",
+        b"\x00\xff",
+        b"{",
+        b"[,]",
+        b'{"e":"depthUpdate","E":1',
+        b"null",
+        b"0",
+        spot_depth(1, 1, symbol="NOSUCH"),
+    ]
     assert set(floor.frames(SPOT, *bad)) == {-1}
     assert floor.book(SPOT).is_trusted
     assert floor.asked == []
