@@ -92,6 +92,10 @@ class Endpoints(msgspec.Struct, frozen=True):
     orders: str
     backup_stream: str = ""
 
+    def streams(self, path: str) -> list[str]:
+        """That path at every address of its streams."""
+        return [host.rstrip("/") + path for host in (self.stream, self.backup_stream) if host]
+
 
 class Credentials:
     """An API key and its secret: an HMAC secret, or an Ed25519 private key in PEM form. Printing shows neither.

@@ -65,9 +65,8 @@ class BinanceFeed:
         most = self._market.most_streams // len(streams)
         if len(self._streams) > most:
             raise VenueError(f"{exchange}: {len(self._streams)} symbols; one connection carries {most} at most")
-        hosts = [host.rstrip("/") for host in (endpoints.stream, endpoints.backup_stream) if host]
         self._place = Place(
-            [host + self._market.stream_path for host in hosts],
+            endpoints.streams(self._market.stream_path),
             self._market.messages_per_s,
             api_key if is_binary else None,
         )

@@ -49,8 +49,7 @@ class OkxFeed:
         api_key: ApiKey | None = None,  # noqa: ARG002
     ) -> None:
         self._names = {i.book: i.venue_symbol for i in instruments.on_exchange(exchange)}
-        hosts = [host.rstrip("/") for host in (endpoints.stream, endpoints.backup_stream) if host]
-        self._urls = [host + STREAM_PATH for host in hosts]
+        self._urls = endpoints.streams(STREAM_PATH)
         self._rest_endpoint = endpoints.rest
         self._sink = sink
         self._report_clock = partial(sink.on_clock, lines[0])

@@ -115,15 +115,7 @@ def placed(order: Order, numbers: Numbers, response_type: str) -> bytes:
             -1,
             order.client_id,
             order.updated_ms,
-            numbers.price(order.price_ticks),
-            numbers.size(order.size_lots),
-            numbers.size(order.filled_lots),
-            amount(order.quote_size_units),
-            amount(order.quote_units),
-            order.status,
-            time_in_force(order),
-            order_type(order),
-            order.side.name,
+            *_terms(order, numbers),
             order.created_ms,
             order.self_trade.value,
             [_fill(execution, numbers) for execution in order.executions] if response_type == "FULL" else msgspec.UNSET,
@@ -142,15 +134,7 @@ def canceled(order: Order, numbers: Numbers, cancel_client_id: str) -> Canceled:
         -1,
         cancel_client_id,
         order.updated_ms,
-        numbers.price(order.price_ticks),
-        numbers.size(order.size_lots),
-        numbers.size(order.filled_lots),
-        amount(order.quote_size_units),
-        amount(order.quote_units),
-        order.status,
-        time_in_force(order),
-        order_type(order),
-        order.side.name,
+        *_terms(order, numbers),
         order.self_trade.value,
     )
 
@@ -213,6 +197,21 @@ def time_in_force(order: Order) -> str:
     if order.order_type is OrderType.MARKET or order.time_in_force is TimeInForce.POST_ONLY:
         return "GTC"
     return order.time_in_force.name
+
+
+def _terms(order: Order, numbers: Numbers) -> tuple[str, str, str, str, str, OrderStatus, str, str, str]:
+    """What was ordered and what became of it, from the price to the side: a run of fields in several answers."""
+    return (
+        numbers.price(order.price_ticks),
+        numbers.size(order.size_lots),
+        numbers.size(order.filled_lots),
+        amount(order.quote_size_units),
+        amount(order.quote_units),
+        order.status,
+        time_in_force(order),
+        order_type(order),
+        order.side.name,
+    )
 
 
 def _fill(execution: Execution, numbers: Numbers) -> Fill:
