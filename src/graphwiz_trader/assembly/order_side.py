@@ -27,15 +27,12 @@ from graphwiz_trader.hft.gateways import AccountGateway, OrderGateway
 from graphwiz_trader.hft.instruments import Instruments, units_from_text
 from graphwiz_trader.hft.orderbook import OrderBookManager
 from graphwiz_trader.hft.queue_position import QueueRule
-from graphwiz_trader.venues.base import Credentials, Endpoints, Sink
+from graphwiz_trader.venues.base import Credentials, Endpoints, OnSent, Sink
 from graphwiz_trader.venues.pacing import pause
 from graphwiz_trader.venues.simulated.agenda import Agenda
 from graphwiz_trader.venues.simulated.in_process import InProcessVenues, Latency
 from graphwiz_trader.venues.simulated.reports import WIRE as REPORTS_WIRE
 from graphwiz_trader.venues.simulated.shadow import ShadowVenues
-
-OnSent = Callable[[str, int, int], None]
-"""Is told of an order's client id, when it was decided, and when it was sent."""
 
 
 class Connected(NamedTuple):

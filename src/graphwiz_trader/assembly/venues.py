@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from graphwiz_trader.assembly.lines import ORDERS, line_ids, market_line_ids
 from graphwiz_trader.hft.events import Line
 from graphwiz_trader.hft.instruments import Instruments
-from graphwiz_trader.venues.base import ApiKey, Credentials, Endpoints, Feed, OrderLine, Sink
+from graphwiz_trader.venues.base import ApiKey, Credentials, Endpoints, Feed, OnSent, OrderLine, Sink
 from graphwiz_trader.venues.exchanges import exchange_of, orders_of
 from graphwiz_trader.venues.pacing import Allowance
 
@@ -55,7 +55,7 @@ def make_order_lines(
     credentials: Mapping[str, Credentials],
     sink: Sink,
     attempts: Attempts,
-    on_sent: Callable[[str, int, int], None],
+    on_sent: OnSent,
 ) -> dict[str, OrderLine]:
     """The order line of each exchange that has one. Raises VenueError for an exchange that takes no orders here."""
     return {

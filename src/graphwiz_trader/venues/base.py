@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import time_ns
 from typing import Protocol
 
@@ -67,6 +68,10 @@ class Feed(Protocol):
     async def run(self) -> None:
         """Until cancelled: then every line is closed and reported down. Raises what the sink raised."""
         ...
+
+
+OnSent = Callable[[str, int, int], None]
+"""Is told of every order: (client id, the ``now_ns`` it was placed with, the time just after it was handed over)."""
 
 
 class OrderLine(OrderGateway, AccountGateway, Protocol):

@@ -15,7 +15,7 @@ import msgspec
 
 from graphwiz_trader.hft.engine import OrderDecoder
 from graphwiz_trader.hft.instruments import Instrument, Instruments
-from graphwiz_trader.venues.base import ApiKey, Credentials, Endpoints, Feed, OrderLine, Sink, VenueError
+from graphwiz_trader.venues.base import ApiKey, Credentials, Endpoints, Feed, OnSent, OrderLine, Sink, VenueError
 from graphwiz_trader.venues.binance import exchange_info as binance_rules
 from graphwiz_trader.venues.binance.account import spot_balances, usdm_positions
 from graphwiz_trader.venues.binance.feed import BinanceFeed
@@ -77,10 +77,7 @@ class MakeFeed(Protocol):
 
 
 class MakeOrderLine(Protocol):
-    """Makes the order line of one exchange. Raises VenueError for a key that it cannot use.
-
-    ``on_sent(client id, when it was decided, when it was sent)`` is called for every order.
-    """
+    """Makes the order line of one exchange. Raises VenueError for a key that it cannot use."""
 
     def __call__(
         self,
@@ -91,7 +88,7 @@ class MakeOrderLine(Protocol):
         credentials: Credentials,
         line: int,
         sink: Sink,
-        on_sent: Callable[[str, int, int], None] | None = None,
+        on_sent: OnSent | None = None,
         attempts: Allowance | None = None,
     ) -> OrderLine: ...
 

@@ -18,7 +18,7 @@ from graphwiz_trader.hft.events import FoundOrder
 from graphwiz_trader.hft.gateways import NotSentError
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.hft.orders import Order
-from graphwiz_trader.venues.base import Credentials, Endpoints, LineState, Sink
+from graphwiz_trader.venues.base import Credentials, Endpoints, LineState, OnSent, Sink
 from graphwiz_trader.venues.binance.api_session import ApiSession
 from graphwiz_trader.venues.binance.market import market_of
 from graphwiz_trader.venues.binance.order_connection import OrderConnection
@@ -37,9 +37,6 @@ _MS = 1_000_000
 ORDER_TIMING = Timing(lifetime_s=23 * 3_600.0, overlap_s=5.0)
 """An account without orders is silent for as long as it likes: only an unanswered ping ends the line. Connections are
 cut after 24 hours. What an old one has not answered in the overlap has long been asked for again over the new one."""
-
-OnSent = Callable[[str, int, int], None]
-"""(client id, the ``now_ns`` it was placed with, the time just after it was handed to the socket)"""
 
 
 class BinanceOrderLine:
