@@ -91,7 +91,7 @@ class ListRecorder:
 
 
 class Gateway:
-    """Keeps requests in order; raises what it is told to. ``journal_at_send`` is how long the journal was then."""
+    """Keeps requests in order; raises what it is told to. ``recorded_before``: what the journal held at each."""
 
     def __init__(self, recorder: ListRecorder) -> None:
         self.requests: list[tuple[str, str]] = []

@@ -1,4 +1,4 @@
-"""The parallel lines of a feed, each replaced by a fresh one before the venue cuts it.
+"""Lines that are replaced by fresh ones before the venue cuts them: a feed's parallel ones, an order line's one.
 
 A line is one connection under one id. The one that replaces it comes up under the spare id: for a moment both carry
 the same, so that nothing is missed, and the core takes from each what is new. Then the old one is closed, and its id
@@ -21,8 +21,8 @@ _EARLIEST = 0.8
 """Lines that came up together are not replaced together: each after this share of its lifetime, or later."""
 
 
-class FeedLine(Protocol):
-    """One connection of a feed, kept open by its `run`."""
+class ReplaceableLine(Protocol):
+    """One connection, kept open by its `run`."""
 
     ready: asyncio.Event
     """Set while everything that is wanted is subscribed, but for what the venue refuses."""
@@ -34,7 +34,7 @@ class FeedLine(Protocol):
     async def run(self) -> None: ...
 
 
-L = TypeVar("L", bound=FeedLine)
+L = TypeVar("L", bound=ReplaceableLine)
 
 MakeLine = Callable[[int, Callable[[str], None]], L]
 """(id, what to call with a reason when the venue will soon end the connection) → a line"""
