@@ -93,6 +93,15 @@ def test_a_trader_that_had_to_compile_does_not_keep_the_compilers_memory(
         assert children(process)["trade"].memory_info().rss < 400e6
 
 
+def test_a_run_of_no_exchange_says_what_to_enable(tmp_path: Path) -> None:
+    off = "".join(f"      {exchange}: {{enabled: false}}\n" for exchange in ("binance", "binanceusdm"))
+    (tmp_path / "hft.yaml").write_text(f"hft:\n  market_data:\n    exchanges:\n{off}")
+    command = [sys.executable, "-c", "from graphwiz_trader.cli import main; main()", "run", "--headless", "--port", "0"]
+    done = subprocess.run([*command, "--config", "hft.yaml"], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 2
+    assert "no exchange is enabled; enable one under hft.market_data.exchanges" in done.stderr
+
+
 def test_what_a_run_decided_it_decides_again_from_its_journal(tmp_path: Path) -> None:
     with running(tmp_path) as process:
         wait_for(tmp_path, RecordKind.FILL)

@@ -128,8 +128,13 @@ class _Run:
         self._children.append(child)
         return child
 
-    def _simulate(self, seed: int) -> tuple[str, str]:
-        """Start the exchanges; the trader's argument that says where they are."""
+    def _simulate(self, seed: int) -> tuple[str, ...]:
+        """Start the exchanges; the trader's argument that says where they are.
+
+        Without any it is the trader who says what is wrong with that.
+        """
+        if not self._config.enabled_exchanges:
+            return ()
         venues = [argument for exchange in self._config.enabled_exchanges for argument in ("--venue", exchange)]
         exchange = self._child("exchange", "exchange", "serve", *venues, "--no-limits", "--seed", str(seed))
         return "--venues", json.dumps(exchange.words(_EXCHANGE_READY_S)["venues"])
