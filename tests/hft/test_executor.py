@@ -499,6 +499,76 @@ def test_a_line_coming_up_asks_again_about_what_ended_unfilled_just_before(desk:
     assert desk.positions.size_units(PERP) == 3 * 10**9
 
 
+def queries(desk: Desk) -> list[str]:
+    return [client_id for asked, client_id in gateway(desk).requests if asked == "query"]
+
+
+def let_pass(desk: Desk, seconds: int, since: int = START) -> None:
+    for tenth in range(1, 10 * seconds + 1):
+        desk.executor.on_timer(since + tenth * SECOND // 10)
+
+
+def test_what_ended_unfilled_before_the_venue_fell_silent_is_asked_about_once(desk: Desk) -> None:
+    filled, ended = (desk.place(a_resting_intent(size_lots=n)) for n in (1, 2))
+    desk.report(filled, FILLED, a_trade("x1", 1, 60_000), filled_lots=1, venue_id="v1", unasked=True)
+    desk.report(ended, CANCELED, filled_lots=0, venue_id="v2", unasked=True)
+    let_pass(desk, 14)
+    assert queries(desk) == []
+    let_pass(desk, 2, START + 14 * SECOND)
+    assert queries(desk) == [ended.client_id]
+    desk.report(ended, CANCELED, filled_lots=0, now=START + 17 * SECOND)
+    let_pass(desk, 60, START + 17 * SECOND)
+    assert queries(desk) == [ended.client_id]
+
+
+def test_a_late_fill_that_a_mute_stream_did_not_tell_is_found_and_counted(desk: Desk) -> None:
+    ended = desk.place(a_resting_intent(size_lots=2))
+    desk.report(ended, CANCELED, filled_lots=0, venue_id="v2")
+    let_pass(desk, 16)
+    desk.report(ended, CANCELED, filled_lots=2, now=START + 17 * SECOND)
+    assert (ended.state, reserved_lots(desk)) == (UNKNOWN, 2)
+    assert "ENDED_ORDER_LIVES" in desk.recorder.notices()
+    desk.report(ended, CANCELED, a_trade("x2", 2, 60_000), filled_lots=2, now=START + 18 * SECOND)
+    assert (ended.state, reserved_lots(desk), desk.positions.size_units(PERP)) == (FILLED, 0, 2 * 10**9)
+
+
+def test_a_question_about_an_ended_order_that_is_not_answered_is_repeated(desk: Desk) -> None:
+    ended = desk.place(a_resting_intent(size_lots=2))
+    desk.report(ended, CANCELED, filled_lots=0, venue_id="v2")
+    let_pass(desk, 46)
+    assert queries(desk) == [ended.client_id] * 3, "after 15, 30 and 45 s"
+    desk.report(ended, CANCELED, filled_lots=0, now=START + 46 * SECOND)
+    let_pass(desk, 60, START + 46 * SECOND)
+    assert len(queries(desk)) == 3
+
+
+def test_while_the_venue_tells_of_orders_nothing_is_asked_about_those_that_have_ended(desk: Desk) -> None:
+    talking = desk.place(a_resting_intent(size_lots=1))
+    for second in range(60):
+        now = START + second * SECOND
+        ended = desk.place(a_resting_intent(size_lots=2), now=now)
+        desk.report(ended, CANCELED, filled_lots=0, venue_id=f"v{second}", now=now)
+        desk.report(talking, OPEN, filled_lots=0, now=now, unasked=second % 5 == 0)
+        let_pass(desk, 1, now)
+    assert queries(desk) == []
+
+
+def test_many_that_ended_before_a_silence_are_asked_about_one_after_the_other_and_none_over_a_line_that_is_down(
+    desk: Desk,
+) -> None:
+    for number in range(40):
+        desk.report(desk.place(a_resting_intent(size_lots=1)), CANCELED, filled_lots=0, venue_id=f"v{number}")
+    let_pass(desk, 16)
+    assert len(queries(desk)) == 6, "five a second"
+    desk.executor.on_line("binanceusdm", False, START + 16 * SECOND)
+    let_pass(desk, 20, START + 16 * SECOND)
+    assert len(queries(desk)) == 6
+    desk.executor.on_line("binanceusdm", True, START + 36 * SECOND)
+    asked = len(queries(desk))
+    let_pass(desk, 20, START + 36 * SECOND)
+    assert len(queries(desk)) == asked, "a line that comes up is asked about what it may have lost, and once"
+
+
 def test_an_order_that_rests_unheard_of_is_asked_about(desk: Desk, order: Order) -> None:
     desk.report(order, OPEN, filled_lots=0)
     desk.executor.on_timer(START + 29 * SECOND)

@@ -148,6 +148,8 @@ class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True):
     trades: tuple[Trade, ...] = ()
     time_ms: int = 0
     reason: str = ""
+    unasked: bool = False
+    """The venue's own word, no answer: it shows that what tells of orders has not fallen silent."""
     about_cancel: bool = False
     """A refused cancel: says nothing about the order itself but that this cancel did not happen."""
     not_found: bool = False

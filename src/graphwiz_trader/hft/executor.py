@@ -138,6 +138,8 @@ class FastOrderExecutor:
         state_before, filled_before = order.state, order.filled_lots
         order.answered_ns = order.answered_ns or now_ns
         order.heard_ns = now_ns
+        if report.unasked:
+            self._ended.note_told(order.exchange, now_ns)
         if not report.not_found:
             order.missing_ns = 0
         order.venue_id = report.venue_id or order.venue_id
@@ -150,13 +152,16 @@ class FastOrderExecutor:
         return fills
 
     def on_timer(self, now_ns: int) -> None:
-        """Doubt the orders whose answer is overdue, and ask about them; ask about those that rest, now and then."""
+        """Doubt the orders whose answer is overdue, and ask about them; ask about those that rest, now and then, and
+        once more about those after whose end the venue has fallen silent."""
         for order in tuple(self._live.values()):
             if self._lines.is_overdue(order, now_ns):
                 self._doubt(order, "NO_ANSWER", now_ns)
                 self._lines.chase(order, now_ns)
             elif self._lines.is_unheard(order, now_ns):
                 self._lines.query(order, now_ns)
+        for order in self._ended.doubtful(now_ns, self._lines.down):
+            self._lines.query(order, now_ns)
 
     def on_line(self, exchange: str, up: bool, now_ns: int) -> None:
         """An order line went down: what awaits an answer is UNKNOWN. It is up again: ask about every live order.
@@ -295,7 +300,7 @@ class FastOrderExecutor:
         self._recorder.append(_ORDER_UPDATE, order.intent.book, now_ns, encode(update))
         if state.is_final:
             if self._live.pop(order.client_id, None) is not None:
-                self._forget(self._ended.add(order))
+                self._forget(self._ended.add(order, now_ns))
             self.on_final(order, now_ns)
 
     def _forget(self, order: Order | None) -> None:

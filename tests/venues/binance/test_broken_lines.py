@@ -9,7 +9,8 @@ from random import Random
 
 import pytest
 
-from graphwiz_trader.hft.events import OrderIntent, Side, TimeInForce
+from graphwiz_trader.hft import ended_orders
+from graphwiz_trader.hft.events import OrderIntent, OrderState, Side, TimeInForce
 from graphwiz_trader.hft.executor import FastOrderExecutor
 from graphwiz_trader.hft.instruments import Instrument, money_from_text
 from graphwiz_trader.hft.limits import RiskLimits
@@ -23,8 +24,10 @@ from graphwiz_trader.venues.connection import Timing
 from graphwiz_trader.venues.simulated import BinanceVenue
 from graphwiz_trader.venues.simulated import Credentials as Account
 from graphwiz_trader.venues.simulated.faults import Fault
+from graphwiz_trader.venues.simulated.faults.kinds import Delay
 from patience import PATIENCE_S
 from venues.harness import BTC, INSTRUMENTS, PERP, Exchange, Watched, on_uvloop
+from venues.simulated.clients import until
 
 KEY, SECRET = "edgeTestKey", "an hmac secret"
 FUNDS = {"BTC": "20", "USDT": "1000000"}
@@ -105,14 +108,22 @@ class Desk(Watched):
     def on_clock(self, line: int, offset_ns: int, error_ns: int, now_ns: int) -> None:
         """Nothing is decided by it."""
 
-    def place(self, random: Random) -> Order | None:
+    def place_any(self, random: Random) -> Order | None:
+        return self.place(
+            random.choice(tuple(Side)),
+            100_000 + random.choice((-12, -5, 5, 12)),
+            random.randint(1, 30),
+            random.choice((TimeInForce.IOC, TimeInForce.GTC)),
+        )
+
+    def place(self, side: Side, price_ticks: int, size_lots: int, time_in_force: TimeInForce) -> Order | None:
         intent = OrderIntent(
             strategy="test",
             book=self.instrument.book,
-            side=random.choice(tuple(Side)),
-            price_ticks=100_000 + random.choice((-12, -5, 5, 12)),
-            size_lots=random.randint(1, 30),
-            time_in_force=random.choice((TimeInForce.IOC, TimeInForce.GTC)),
+            side=side,
+            price_ticks=price_ticks,
+            size_lots=size_lots,
+            time_in_force=time_in_force,
         )
         approved = self.risk.approve([intent], time.time_ns())
         return self.executor.place(approved[0], time.time_ns()) if isinstance(approved, tuple) else None
@@ -168,7 +179,7 @@ async def trade_while(
         await desk.until(lambda: desk.line.is_up)
         orders: list[Order] = []
         while len(orders) < 60 or not is_enough:
-            placed = desk.place(random) if desk.line.is_up else None
+            placed = desk.place_any(random) if desk.line.is_up else None
             orders += [placed] if placed is not None else []
             if orders and random.random() < 0.3:
                 desk.executor.cancel(random.choice(orders), time.time_ns(), "chance")
@@ -195,3 +206,36 @@ async def trade_while(
         assert not venue.venue.open_orders(account)
         assert sum(order.filled_lots for order in orders) > 0
         assert not desk.decoder.refused
+
+
+@BOTH_VENUES
+@on_uvloop
+async def test_a_late_fill_that_a_mute_private_stream_does_not_tell_is_found(instrument, monkeypatch):
+    """The connections live and answer pings; what happens to orders is told on none of them."""
+    monkeypatch.setattr(ended_orders, "_DOUBT_NS", 300 * MS)
+    monkeypatch.setattr(ended_orders, "_PROOF_NS", 100 * MS)
+    names = ("binance", "binanceusdm")
+    async with Exchange(accounts={n: Account(KEY, SECRET) for n in names}) as exchange:
+        desk = Desk(exchange, instrument, Random(1), Timing())
+        venue = exchange[instrument.exchange]
+        for channel in ("executionReport", "ORDER_TRADE_UPDATE"):
+            venue.faults.add(Fault(fault="drop", channel=channel, every=1))
+        venue.faults.add(Fault(fault="late_fill", delay_ms=Delay("fixed", 1)))
+        running = asyncio.create_task(desk.line.run())
+        await desk.until(lambda: desk.line.is_up)
+        order = desk.place(Side.BUY, (100_000 - 5) * instrument.price_step_ticks, 20, TimeInForce.GTC)
+        assert order is not None
+        await until(lambda: order.state is OrderState.OPEN)
+        desk.executor.cancel(order, time.time_ns(), "a test")
+
+        def is_found() -> bool:
+            desk.executor.on_timer(time.time_ns())
+            return order.filled_lots > 0 and order.state.is_final
+
+        await until(is_found)
+        assert desk.breaks == 0
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        (placed,) = venue.venue.orders(venue.venue.accounts[-1], instrument.venue_symbol)
+        assert order.filled_lots == placed.filled_lots == 20
+        assert desk.positions.size_units(instrument.book) > 0

@@ -134,6 +134,7 @@ class OrderDecoder:
             trades=trades,
             time_ms=event.time_ms,
             reason="" if reason == "NONE" else reason[:_MAX_REASON],
+            unasked=True,
         )
 
     def _read_answer(self, message: Message) -> Sequence[ExecutionReport | OpenOrders]:
