@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import uvloop
@@ -85,15 +85,13 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-class Client:
-    """One WebSocket connection that speaks JSON."""
+class JsonSocket:
+    """One WebSocket connection that speaks JSON, as an async context."""
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._numbers = iter(range(1, 1_000_000))
-        self.passed_over: list[Any] = []
 
-    async def __aenter__(self) -> Client:
+    async def __aenter__(self) -> Self:
         self.socket = await websockets.connect(self._url, max_size=None)
         return self
 
@@ -101,7 +99,17 @@ class Client:
         await self.socket.close()
 
     async def receive(self) -> Any:
+        """The next message, whatever it is."""
         return json.loads(await asyncio.wait_for(self.socket.recv(), PATIENCE_S))
+
+
+class Client(JsonSocket):
+    """Asks as Binance's WebSocket API is asked."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self._numbers = iter(range(1, 1_000_000))
+        self.passed_over: list[Any] = []
 
     async def ask(self, method: str, params: Any = None) -> Any:
         """The whole answer; what arrives before it is kept in ``passed_over``."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from typing import Any
 
 from graphwiz_trader.hft.events import Side, TimeInForce
@@ -25,6 +27,25 @@ class Ear:
 
     def order_changed(self, event: OrderEvent) -> None:
         self.heard.append(event)
+
+
+class Listener:
+    """A subscriber to streams, without a socket."""
+
+    combined = True
+    backlog_bytes = 0
+
+    def __init__(self) -> None:
+        self.frames: list[bytes] = []
+
+    def send(self, payload: bytes, channel: str = "") -> None:
+        self.frames.append(payload)
+
+    def when_read(self, token: bytes, callback: Callable[[], None]) -> None:
+        callback()
+
+    def data(self) -> list[dict[str, Any]]:
+        return [json.loads(frame)["data"] for frame in self.frames]
 
 
 def venue(exchange: str = "binance") -> Venue:

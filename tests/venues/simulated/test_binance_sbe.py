@@ -18,8 +18,8 @@ from oracle.decoder import Rules
 from patience import PATIENCE_S
 from venues.binance.binary import KEY, PEM
 from venues.simulated.clients import in_loop, serving
-from venues.simulated.house import NOW_MS, quote
-from venues.simulated.test_streams import Listener, still_venue, stir
+from venues.simulated.house import NOW_MS, Listener, quote
+from venues.simulated.test_streams import still_venue, stir
 
 NOW_US = NOW_MS * 1_000
 CENTS, LOTS = 10**6, 10**3

@@ -39,7 +39,8 @@ from graphwiz_trader.venues.simulated.orders import NewOrder, OrderRefusedError
 from graphwiz_trader.venues.simulated.recording import RecordingMarket
 from graphwiz_trader.venues.simulated.reports import decode_reports
 from hft.floor import Journal
-from venues.simulated.test_synthetic_market import Tape, market_of
+from venues.simulated.house import Listener
+from venues.simulated.test_synthetic_market import market_of
 
 INSTRUMENTS = Instruments(default_instruments(["binance"])[:1])
 RULES = INSTRUMENTS[0]
@@ -66,7 +67,7 @@ Fills = dict[int, list[tuple[int, int, bool]]]
 def recorded(seed: int, seconds: int = 20) -> list[RecordedFrame]:
     """What the streams of a synthetic venue said, its snapshot first."""
     market, venues, _ = market_of(seed)
-    spot, tape = venues["binance"], Tape()
+    spot, tape = venues["binance"], Listener()
     for stream in ("depth@100ms", "bookTicker", "trade"):
         spot.hub.subscribe(f"btcusdt@{stream}", tape)
     market.advance(0, 0)
@@ -203,17 +204,10 @@ def by_a_recording_exchange(frames: Sequence[RecordedFrame], rule: QueueRule, st
 
     market = RecordingMarket(scripted(), INSTRUMENTS, speed=None)
     served = Served(market.matcher, steps)
-    served.served.hub.subscribe("btcusdt@depth", Reader())
+    served.served.hub.subscribe("btcusdt@depth", Listener())
     market.open({"binance": served.served}, 0)
     asyncio.run(asyncio.wait_for(market.run(lambda: 0), 60))
     return served.fills()
-
-
-class Reader(Tape):
-    """A subscriber that has always read everything."""
-
-    def when_read(self, _proof: bytes, read: Callable[[], None]) -> None:
-        read()
 
 
 def by_a_mirror(frames: Sequence[RecordedFrame], rule: QueueRule, steps: Sequence[Step]) -> Fills:

@@ -17,26 +17,7 @@ from graphwiz_trader.venues.simulated.defaults import default_instruments
 from graphwiz_trader.venues.simulated.matching import MatchingEngine
 from recordings import need
 from venues.simulated.clients import Client, get, in_loop, now_ms, serving, until
-from venues.simulated.house import NOW_MS, quote
-
-
-class Listener:
-    """A subscriber without a socket."""
-
-    combined = True
-    backlog_bytes = 0
-
-    def __init__(self) -> None:
-        self.frames: list[bytes] = []
-
-    def send(self, payload: bytes, channel: str = "") -> None:
-        self.frames.append(payload)
-
-    def when_read(self, token: bytes, callback) -> None:
-        callback()
-
-    def data(self) -> list[dict]:
-        return [json.loads(frame)["data"] for frame in self.frames]
+from venues.simulated.house import NOW_MS, Listener, quote
 
 
 def still_venue(exchange: str) -> BinanceVenue:

@@ -13,26 +13,13 @@ from graphwiz_trader.venues.simulated.binance.flavours import FLAVOURS
 from graphwiz_trader.venues.simulated.binance.server import BinanceVenue
 from graphwiz_trader.venues.simulated.defaults import default_instruments
 from graphwiz_trader.venues.simulated.synthetic import SyntheticMarket
-from venues.simulated.house import NOW_MS, order
+from venues.simulated.house import NOW_MS, Listener, order
 
 EXCHANGES = ("binance", "binanceusdm")
 
 
-class Tape:
-    """Keeps every frame of every stream."""
-
-    combined = True
-    backlog_bytes = 0
-
-    def __init__(self) -> None:
-        self.frames: list[bytes] = []
-
-    def send(self, payload: bytes, channel: str = "") -> None:
-        self.frames.append(payload)
-
-
-def market_of(seed: int, rate_per_s: float = 300.0) -> tuple[SyntheticMarket, dict[str, BinanceVenue], Tape]:
-    market, tape = SyntheticMarket(seed=seed, rate_per_s=rate_per_s), Tape()
+def market_of(seed: int, rate_per_s: float = 300.0) -> tuple[SyntheticMarket, dict[str, BinanceVenue], Listener]:
+    market, tape = SyntheticMarket(seed=seed, rate_per_s=rate_per_s), Listener()
     venues = {
         exchange: BinanceVenue(
             FLAVOURS[exchange],

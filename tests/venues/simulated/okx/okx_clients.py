@@ -10,29 +10,20 @@ import json
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-import websockets
-
 from graphwiz_trader.hft.events import Side, TimeInForce
 from graphwiz_trader.venues.simulated import DEMO_API_KEY, DEMO_API_SECRET
 from graphwiz_trader.venues.simulated.defaults import DEMO_PASSPHRASE
 from graphwiz_trader.venues.simulated.okx.limits import Rate, Windows
 from graphwiz_trader.venues.simulated.okx.server import OkxVenue
 from patience import PATIENCE_S
-from venues.simulated.clients import in_loop, now_ms, serving
+from venues.simulated.clients import JsonSocket, in_loop, now_ms, serving
 
 
-class Client:
+class Client(JsonSocket):
     """One WebSocket connection to a route: public, business or private."""
 
     def __init__(self, at: OkxVenue, route: str = "public") -> None:
-        self._url = f"{at.urls.stream}/ws/v5/{route}"
-
-    async def __aenter__(self) -> Client:
-        self.socket = await websockets.connect(self._url, max_size=None)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.socket.close()
+        super().__init__(f"{at.urls.stream}/ws/v5/{route}")
 
     async def receive(self) -> Any:
         """The next message, whatever it is."""
