@@ -177,16 +177,17 @@ How it is made, in `venues/simulated/synthetic/`:
 
 - **Prices**: one hidden random walk an asset, most of it common to all, with bursts. A venue believes it late, and who
   is late changes every few seconds.
-- **Makers** stand a tick apart and stay while the price is within half a basis point, then follow in one step. Further
-  out the book is deeper, as deep as its symbol's.
+- **Makers** stand a tick apart and stay while the price is within half a basis point, then follow in one step; the
+  quote that the price leaves behind may wait for the next action, which is when the spread is wide. Further out the
+  book is deeper, as deep as its symbol's.
 - **Takers** arrive as a Hawkes process: each brings others along (Hawkes 1971; Bacry, Mastromatteo and Muzy 2015,
   "Hawkes processes in finance"; times by Ogata's thinning). Sizes are lognormal and very wide; a large order comes in
   slices, all in one instant, as a real one prints a trade for every small order it meets.
 
 The eight books that `graphwiz run` serves, about 1,100 actions and 1,500 frames a second, take 4 % of a processor.
 
-Known differences. The perpetual's trades cluster still more in the recording, in which one second holds 1,462 of them;
-its mid flickers more. Takers do not know where the price goes: a resting order is chosen against less than on a real
+Known differences. How much trades cluster depends on few moments, in the recording too, one second of which holds 1,462
+of the perpetual's: from seed to seed the figure differs by two. Small trades are too few. Takers do not know where the price goes: a resting order is chosen against less than on a real
 venue. About every 45 s a venue's view of a symbol is dislocated by 20 to 45 bps, more than both taker fees, as real
 venues' is not: the synthetic market is there to show what the trader does then. With the dislocations its volatility is
 about 4 bps per √s.

@@ -59,16 +59,16 @@ RECORDED_CORRELATION = 0.66
 """Of BTC's and ETH's returns on spot over a second."""
 ALIKE_WITHIN = Figures(
     spread_median_bps=1.05,
-    spread_mean_bps=4,
+    spread_mean_bps=1.5,
     top_usd=1.5,
     depth_1_bps_usd=2.5,
     depth_10_bps_usd=1.5,
     tops_per_s=1.5,
-    moves_per_s=2.5,
+    moves_per_s=2,
     trades_per_s=2,
-    trade_median_usd=3,
-    trade_mean_usd=2.5,
-    trade_dispersion=4,
+    trade_median_usd=2.5,
+    trade_mean_usd=2,
+    trade_dispersion=1.5,
     volatility_bps=1.35,
 )
 """By what factor at most the synthetic market differs, either way."""

@@ -26,21 +26,23 @@ class Character(NamedTuple):
     """The median of what one takes."""
     branching: float
     """How many others a taker brings along, on average: what clusters trades. Below 1."""
+    hesitation: float
+    """How often the best quote that the price leaves behind waits until somebody acts again."""
 
 
 _SPOT = {
-    ("BTC", "USDT"): Character(100_000, 270_000, 120, 9.4, 215, 0.82),
-    ("ETH", "USDT"): Character(26_000, 190_000, 110, 5.6, 110, 0.74),
-    ("SOL", "USDT"): Character(15_000, 60_000, 50, 3.0, 100, 0.74),
-    ("ETH", "BTC"): Character(100_000, 40_000, 15, 0.8, 100, 0.7),
-    ("SOL", "BTC"): Character(30_000, 15_000, 10, 0.4, 100, 0.7),
+    ("BTC", "USDT"): Character(100_000, 270_000, 120, 9.4, 215, 0.87, 0.3),
+    ("ETH", "USDT"): Character(26_000, 190_000, 110, 5.6, 110, 0.70, 0.1),
+    ("SOL", "USDT"): Character(15_000, 60_000, 50, 3.0, 100, 0.74, 0.1),
+    ("ETH", "BTC"): Character(100_000, 40_000, 15, 0.8, 100, 0.7, 0.1),
+    ("SOL", "BTC"): Character(30_000, 15_000, 10, 0.4, 100, 0.7, 0.1),
 }
 _PERPETUAL = {
-    "BTC": Character(180_000, 1_500_000, 300, 15.8, 1_850, 0.86),
-    "ETH": Character(42_000, 480_000, 240, 10.2, 560, 0.74),
-    "SOL": Character(25_000, 150_000, 90, 5.0, 300, 0.74),
+    "BTC": Character(180_000, 1_500_000, 300, 15.8, 1_850, 0.91, 0.1),
+    "ETH": Character(42_000, 480_000, 240, 10.2, 560, 0.80, 0.1),
+    "SOL": Character(25_000, 150_000, 90, 5.0, 300, 0.74, 0.1),
 }
-_OTHER = Character(10_000, 20_000, 20, 1.0, 100, 0.7)
+_OTHER = Character(10_000, 20_000, 20, 1.0, 100, 0.7, 0.1)
 
 
 def character_of(instrument: Instrument) -> Character:

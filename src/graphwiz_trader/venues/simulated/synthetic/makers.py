@@ -1,7 +1,8 @@
 """The standing quotes of one symbol on one venue: tight at the top, deeper further out, moved as their price moves.
 
 The best bid and ask stand a tick apart and stay while the hidden price is near; when it has gone far enough, they
-follow in one step. So do real ones: their spread is a tick nearly always, and their price moves a few times a second.
+follow in one step, or one of them first: what the price comes at is pulled at once, what it leaves may wait until
+somebody acts again. So do real ones: their spread is a tick nearly always, and their price moves a few times a second.
 """
 
 from __future__ import annotations
@@ -56,28 +57,35 @@ class Makers:
 
     def open(self, now_ms: int) -> None:
         """Fill the book for the first time."""
-        self._follow(self._view.price_ticks(0.0), now_ms)
-        for level in range(1, LEVELS):
+        self.best_bid_ticks = max(1, int(self._view.price_ticks(0.0)))
+        for level in range(LEVELS):
             for side in Side:
                 self._quote(side, level, now_ms)
 
     def act(self, time_ms: float, now_ms: int) -> None:
-        """One of them moves a quote: all to a price that has gone away, one that is missing at the top, or any."""
+        """One of them moves a quote: the best to a price that has gone away, one that is missing there, or any."""
         price = self._view.price_ticks(time_ms)
         if abs(price - self.best_bid_ticks - 0.5) > max(STICKY_TICKS, price * STICKY_BPS * 1e-4):
             self._follow(price, now_ms)
             return
         for side in Side:
-            if self._quotes[side][0] not in self._engine:
+            if not self._is_at_its_place(side):
                 self._quote(side, 0, now_ms)
                 return
         level = int(LEVELS * self._rng.random() ** TOP_OFTEN)
         self._quote(self._rng.choice((Side.BUY, Side.SELL)), level, now_ms)
 
     def _follow(self, price: float, now_ms: int) -> None:
-        self.best_bid_ticks = max(1, int(price))
-        for side in Side:
-            self._quote(side, 0, now_ms)
+        before, self.best_bid_ticks = self.best_bid_ticks, max(1, int(price))
+        ahead = Side.SELL if self.best_bid_ticks > before else Side.BUY
+        self._quote(ahead, 0, now_ms)
+        if self._rng.random() >= self._character.hesitation:
+            self._quote(ahead.opposite, 0, now_ms)
+
+    def _is_at_its_place(self, side: Side) -> bool:
+        """Whether the best quote of a side stands, and where it belongs."""
+        order_id = self._quotes[side][0]
+        return order_id in self._engine and self._engine.resting(order_id).price_ticks == self._price(side, 0)
 
     def _quote(self, side: Side, level: int, now_ms: int) -> None:
         """Move one quote to where it belongs now, and with it the opposite ones that it would cross."""
