@@ -187,10 +187,10 @@ How it is made, in `venues/simulated/synthetic/`:
 The eight books that `graphwiz run` serves, about 1,100 actions and 1,500 frames a second, take 4 % of a processor.
 
 Known differences. How much trades cluster depends on few moments, in the recording too, one second of which holds 1,462
-of the perpetual's: from seed to seed the figure differs by two. Small trades are too few. Takers do not know where the price goes: a resting order is chosen against less than on a real
-venue. About every 45 s a venue's view of a symbol is dislocated by 20 to 45 bps, more than both taker fees, as real
-venues' is not: the synthetic market is there to show what the trader does then. With the dislocations its volatility is
-about 4 bps per √s.
+of the perpetual's: from seed to seed the figure differs by two. Small trades are too few. Takers do not know where the
+price goes: a resting order is chosen against less than on a real venue. About every 45 s a venue's view of a symbol is
+dislocated by 20 to 45 bps, more than both taker fees, as real venues' is not: the synthetic market is there to show
+what the trader does then. With the dislocations its volatility is about 4 bps per √s.
 """
 
 

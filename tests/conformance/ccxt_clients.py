@@ -17,35 +17,34 @@ _KEYS = {"apiKey": DEMO_API_KEY, "secret": DEMO_API_SECRET}
 
 @asynccontextmanager
 async def ccxt_client(served: Served, exchange: str) -> AsyncIterator[Any]:
-    """ccxt's client for ``binance``, ``binanceusdm``, ``binancecoinm`` or ``okx``."""
-    client = _okx(served) if exchange == "okx" else _binance(served, exchange)
+    """ccxt.pro's client for ``binance``, ``binanceusdm``, ``binancecoinm`` or ``okx``."""
+    client = addressed(served, getattr(ccxt.pro, exchange))
     try:
         yield client
     finally:
         await client.close()
 
 
-def _binance(served: Served, exchange: str) -> Any:
+def addressed(served: Served, kind: Any) -> Any:
+    """A client of any of ccxt's kinds for an exchange; those that only ask have no WebSockets."""
+    client = kind({**_KEYS, "password": DEMO_PASSPHRASE} if kind.__name__ == "okx" else dict(_KEYS))
+    addresses = client.urls["api"]
+    sockets = addresses.get("ws")
+    if client.id == "okx":
+        at = served.urls["okx"]
+        addresses["rest"] = at.rest
+        if sockets:
+            addresses["ws"] = f"{at.stream}/ws/v5"
+        return client
     spot, usdm, coinm = (served.urls[name] for name in ("binance", "binanceusdm", "binancecoinm"))
     futures = {"fapi": usdm, "dapi": coinm}
-    client = getattr(ccxt.pro, exchange)(dict(_KEYS))
-    addresses = client.urls["api"]
     for name, address in addresses.items():
         if isinstance(address, str):
             host, _, path = address.partition("://")[2].partition("/")
             addresses[name] = f"{futures.get(host[:4], spot).rest}/{path}"
-    addresses["ws"]["spot"] = f"{spot.stream}/stream/ws"
-    addresses["ws"]["ws-api"]["spot"] = spot.orders
-    for name in ("future", "linear"):  # what ccxt calls USD-M has changed between its versions
-        addresses["ws"][name] = f"{usdm.stream}/ws"
-        addresses["ws"]["ws-api"][name] = usdm.orders
-    addresses["ws"]["inverse"] = f"{coinm.stream}/ws"
-    return client
-
-
-def _okx(served: Served) -> Any:
-    at = served.urls["okx"]
-    client = ccxt.pro.okx({**_KEYS, "password": DEMO_PASSPHRASE})
-    client.urls["api"]["rest"] = at.rest
-    client.urls["api"]["ws"] = f"{at.stream}/ws/v5"
+    if sockets:
+        sockets["spot"], sockets["ws-api"]["spot"] = f"{spot.stream}/stream/ws", spot.orders
+        for name in ("future", "linear"):  # what ccxt calls USD-M has changed between its versions
+            sockets[name], sockets["ws-api"][name] = f"{usdm.stream}/ws", usdm.orders
+        sockets["inverse"] = f"{coinm.stream}/ws"
     return client

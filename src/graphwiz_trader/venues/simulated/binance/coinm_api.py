@@ -58,6 +58,7 @@ def coinm_api(
         f"GET {_PATH}ticker/24hr": Public(asked.day, one_or_all(1, 40)),
         f"GET {_PATH}premiumIndex": Public(asked.premium, 10),
         f"GET {_PATH}fundingRate": Public(no_funding),
+        f"GET {_PATH}fundingInfo": Public(no_funding),
         f"GET {_PATH}ticker/price": Public(asked.prices),
         f"GET {_PATH}ticker/bookTicker": Public(asked.book_tickers, 2),
         **dict.fromkeys(_OF_ACCOUNTS, Public(_refuse)),

@@ -44,8 +44,3 @@ class SpotAccount:
     def coins(self, _parameters: Parameters, caller: Caller) -> bytes:
         """``GET /sapi/v1/capital/config/getall``: the assets there are, none of which can leave."""
         return forms.coins(caller.account)
-
-
-def nothing(_parameters: Parameters, _caller: Caller) -> bytes:
-    """There is no margin trading here; clients that load everything at start are told so."""
-    return b"[]"

@@ -16,9 +16,10 @@ from graphwiz_trader.venues.simulated.binance.numbers import Numbers
 from graphwiz_trader.venues.simulated.binance.parameters import Parameters
 from graphwiz_trader.venues.simulated.binance.public_methods import spot_public
 from graphwiz_trader.venues.simulated.binance.rest import RestApi
-from graphwiz_trader.venues.simulated.binance.spot_account import SpotAccount, nothing
+from graphwiz_trader.venues.simulated.binance.spot_account import SpotAccount
 from graphwiz_trader.venues.simulated.binance.spot_orders import SpotOrders
 from graphwiz_trader.venues.simulated.binance.spot_user_data import SpotSubscriptions, SpotUserData
+from graphwiz_trader.venues.simulated.binance.wallet import nothing, wallet_routes
 from graphwiz_trader.venues.simulated.binance.websocket_api import WebSocketApi
 from graphwiz_trader.venues.simulated.faults import Faults
 from graphwiz_trader.venues.simulated.venue import Venue
@@ -52,7 +53,7 @@ def spot_apis(
         events_first=events_first,
         faults=faults,
     )
-    return websocket, RestApi(keys, desk, {**routes, **_routes(orders, account)})
+    return websocket, RestApi(keys, desk, {**routes, **_routes(orders, account), **wallet_routes()})
 
 
 def _methods(orders: SpotOrders, account: SpotAccount) -> dict[str, Endpoint]:
@@ -92,8 +93,9 @@ def _routes(orders: SpotOrders, account: SpotAccount) -> dict[str, Endpoint]:
         "GET /api/v3/rateLimit/order": Private(account.order_counts, 40),
         "GET /sapi/v1/capital/config/getall": Private(account.coins, 10),
         "GET /sapi/v1/asset/tradeFee": Private(account.trade_fees),
-        "GET /sapi/v1/margin/allPairs": Private(nothing, is_signed=False),
-        "GET /sapi/v1/margin/isolated/allPairs": Private(nothing),
+        "GET /api/v3/myAllocations": Private(nothing, 20),
+        "GET /api/v3/allOrderList": Private(nothing, 20),
+        "GET /api/v3/openOrderList": Private(nothing, 6),
     }
 
 

@@ -6,6 +6,7 @@ Source: Binance USD-M futures docs (2026-06): "Trade", "Account", "User Data Str
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from graphwiz_trader.venues.simulated.binance import errors
 from graphwiz_trader.venues.simulated.binance.authentication import ApiKeys
@@ -17,12 +18,14 @@ from graphwiz_trader.venues.simulated.binance.listen_keys import ListenKeyMethod
 from graphwiz_trader.venues.simulated.binance.market_data import MarketData
 from graphwiz_trader.venues.simulated.binance.numbers import Numbers
 from graphwiz_trader.venues.simulated.binance.parameters import Parameters
-from graphwiz_trader.venues.simulated.binance.public_methods import usdm_public
+from graphwiz_trader.venues.simulated.binance.public_methods import no_funding, usdm_public
 from graphwiz_trader.venues.simulated.binance.rest import RestApi
 from graphwiz_trader.venues.simulated.binance.stream_hub import StreamHub
 from graphwiz_trader.venues.simulated.binance.usdm_account import UsdmAccount
 from graphwiz_trader.venues.simulated.binance.usdm_account_forms import UsdmAccountForms
+from graphwiz_trader.venues.simulated.binance.usdm_income import income
 from graphwiz_trader.venues.simulated.binance.usdm_orders import UsdmOrders
+from graphwiz_trader.venues.simulated.binance.wallet import nothing
 from graphwiz_trader.venues.simulated.binance.websocket_api import WebSocketApi
 from graphwiz_trader.venues.simulated.faults import Faults
 from graphwiz_trader.venues.simulated.ledger import LinearLedger
@@ -69,8 +72,9 @@ def usdm_apis(
     routes = {
         **public_routes,
         **_order_routes(orders, upkeep.dead_man),
-        **_account_routes(account),
+        **_account_routes(venue, account),
         **_stream_routes(listening),
+        "GET /fapi/v1/fundingInfo": Public(no_funding),
         "GET /dapi/v1/exchangeInfo": Public(_no_coin_margined),
     }
     return websocket, RestApi(keys, desk, routes)
@@ -126,7 +130,7 @@ def _order_routes(orders: UsdmOrders, dead_man: DeadMan) -> dict[str, Endpoint]:
     }
 
 
-def _account_routes(account: UsdmAccount) -> dict[str, Endpoint]:
+def _account_routes(venue: Venue, account: UsdmAccount) -> dict[str, Endpoint]:
     return {
         "GET /fapi/v2/account": Private(account.status, 5),
         "GET /fapi/v3/account": Private(account.status_of_held, 5),
@@ -144,6 +148,8 @@ def _account_routes(account: UsdmAccount) -> dict[str, Endpoint]:
         "GET /fapi/v1/multiAssetsMargin": Private(account.assets_mode, 30),
         "POST /fapi/v1/leverage": Private(account.set_leverage),
         "POST /fapi/v1/marginType": Private(account.set_margin_type),
+        "GET /fapi/v1/positionMargin/history": Private(nothing),
+        "GET /fapi/v1/income": Private(partial(income, venue), 30),
     }
 
 

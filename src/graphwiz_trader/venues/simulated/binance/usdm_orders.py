@@ -65,11 +65,14 @@ class UsdmOrders:
         return msgspec.json.encode(self._cancel(self._reader.find(self._venue, parameters, caller), caller))
 
     def cancel_several(self, parameters: Parameters, caller: Caller) -> bytes:
-        """``DELETE batchOrders``: by ``orderIdList`` or ``origClientOrderIdList``."""
+        """``DELETE batchOrders``: by ``orderIdList`` or ``origClientOrderIdList``, also in small letters as ccxt writes
+        them."""
         symbol = parameters.text("symbol")
         self._venue.book(symbol)
-        ids = parameters.json("orderIdList", list[int])
-        client_ids = parameters.json("origClientOrderIdList", list[str])
+        ids = parameters.json("orderIdList", list[int]) or parameters.json("orderidlist", list[int])
+        client_ids = parameters.json("origClientOrderIdList", list[str]) or parameters.json(
+            "origclientorderidlist", list[str]
+        )
         named: list[tuple[int | None, str | None]] = [(number, None) for number in ids or ()]
         named += [(None, name) for name in client_ids or () if not ids]
         if not named:

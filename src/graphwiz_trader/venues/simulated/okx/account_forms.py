@@ -29,9 +29,10 @@ class AccountForms:
         self._venue = venue
         self._products = products
         ledger = venue.ledger
-        self._linear = (
+        self.linear = (
             ledger if isinstance(ledger, LinearLedger) else ledger.linear if isinstance(ledger, UnifiedLedger) else None
         )
+        """What swaps are margined by; None where there are none."""
         self._spot_of = {
             product.listing.instrument.base: product
             for product in products.of_type(SPOT)
@@ -100,10 +101,10 @@ class AccountForms:
 
     def _detail(self, account: Account, asset: str, now_ms: int) -> dict[str, str]:
         balance = account.balance(asset)
-        settles = self._linear is not None and self._linear.settles_in(asset)
+        settles = self.linear is not None and self.linear.settles_in(asset)
         available = balance.free_units
-        if settles and self._linear is not None:
-            available = max(0, self._linear.available_units(account, asset))
+        if settles and self.linear is not None:
+            available = max(0, self.linear.available_units(account, asset))
         equity = self._equity_units(account, asset)
         return {
             "availBal": amount(min(available, balance.free_units)),
@@ -140,7 +141,7 @@ class AccountForms:
 
     def _position(self, product: Product, position: Position, now_ms: int) -> dict[str, Any]:
         mark, last = product.book.mark_ticks() or 0, product.book.last_price_ticks
-        profit = self._linear.position_profit_units(product.inst_id, position) if self._linear is not None else 0
+        profit = self.linear.position_profit_units(product.inst_id, position) if self.linear is not None else 0
         margin = abs(position.cost_units) // LEVERAGE
         price = average_price(product, position.size_lots, position.cost_units)
         return {
@@ -192,14 +193,14 @@ class AccountForms:
         ]
 
     def _equity_units(self, account: Account, asset: str) -> int:
-        settles = self._linear is not None and self._linear.settles_in(asset)
+        settles = self.linear is not None and self.linear.settles_in(asset)
         return account.balance(asset).total_units + (self._profit_units(account) if settles else 0)
 
     def _profit_units(self, account: Account) -> int:
-        return self._linear.unrealised_units(account) if self._linear is not None else 0
+        return self.linear.unrealised_units(account) if self.linear is not None else 0
 
     def _margin_units(self, account: Account) -> int:
-        return self._linear.margin_units(account) if self._linear is not None else 0
+        return self.linear.margin_units(account) if self.linear is not None else 0
 
     def _notional_units(self, position: Position, product: Product) -> int:
         mark = product.book.mark_ticks() or 0

@@ -33,7 +33,7 @@ class AccountRest:
             ("GET", f"{_ACCOUNT}trade-fee"): self._fees,
             ("GET", f"{_ACCOUNT}instruments"): self._instruments,
             ("GET", f"{_ASSET}currencies"): self._currencies,
-            ("GET", f"{_ASSET}balances"): lambda _caller: [],
+            **{("GET", f"{_ASSET}{name}"): _nothing for name in ("balances", "deposit-history", "withdrawal-history")},
         }
 
     def rates(self) -> dict[str, Rate | None]:
@@ -150,3 +150,8 @@ class AccountRest:
             for asset in assets
             if wanted is None or asset in wanted
         ]
+
+
+def _nothing(_caller: Caller) -> list[Any]:
+    """There is no funding account, and nothing comes or leaves."""
+    return []

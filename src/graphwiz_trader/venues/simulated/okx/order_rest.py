@@ -46,12 +46,14 @@ class OrderRest:
         return {
             **{("POST", f"{_PATH}{name}"): self._doing(*what) for name, what in _ACTIONS.items()},
             ("POST", f"{_PATH}cancel-all-after"): self._cancel_all_after,
+            ("POST", f"{_PATH}close-position"): self._close,
             ("GET", f"{_PATH}order"): self._order,
             ("GET", f"{_PATH}orders-pending"): self._pending,
             ("GET", f"{_PATH}orders-history"): self._ended,
             ("GET", f"{_PATH}orders-history-archive"): self._ended,
             ("GET", f"{_PATH}fills"): self._fills,
             ("GET", f"{_PATH}fills-history"): self._fills,
+            ("GET", f"{_PATH}orders-algo-pending"): lambda _caller: [],  # none is taken here
         }
 
     def rates(self) -> dict[str, Rate | None]:
@@ -110,6 +112,24 @@ class OrderRest:
             for order, execution in reversed(self._history.fills(caller.account))
             if wanted(order) and caller.query.get("ordId") in (None, str(order.order_id))
         ][: _limit(caller.query)]
+
+    def _close(self, caller: Caller) -> list[Any]:
+        """A swap's whole position, at the market."""
+        said: dict[str, Any] = caller.args[0] if caller.args else {}
+        product = named_product(self._products, {"instId": str(said["instId"])} if "instId" in said else {})
+        position = caller.account.positions.get(product.inst_id)
+        if said.get("mgnMode") != "cross":
+            raise errors.parameter("mgnMode")
+        if position is None or not position.size_lots:
+            raise OkxError(*errors.NO_POSITION)
+        order: dict[str, Any] = {name: said[name] for name in ("clOrdId", "tag") if name in said}
+        order |= {"instId": product.inst_id, "tdMode": "cross", "ordType": "market", "reduceOnly": True}
+        order["side"] = "sell" if position.size_lots > 0 else "buy"
+        order["sz"] = product.numbers.size(abs(position.size_lots))
+        (done,) = self._desk.run(Action.PLACE, caller.account, [order], caller.now_ms, is_batch=False, expires="")
+        if done["sCode"] != "0":
+            raise OkxError(int(done["sCode"]), done["sMsg"])
+        return [{"instId": product.inst_id, "posSide": "net", "clOrdId": done["clOrdId"], "tag": done["tag"]}]
 
     def _cancel_all_after(self, caller: Caller) -> list[Any]:
         if not self._dead_man.rate.take(caller.account.uid, caller.now_ms):

@@ -39,6 +39,7 @@ class PublicRest:
                 self._ticker(product, now_ms) for product in products_of_type(self._products, query)
             ],
             "/api/v5/market/trades": self._trades,
+            "/api/v5/market/history-trades": self._trades,
             "/api/v5/market/candles": self._candles,
             "/api/v5/market/history-candles": self._candles,
             "/api/v5/system/status": lambda _query, _now_ms: [],

@@ -26,7 +26,9 @@ from graphwiz_trader.venues.simulated.okx.private_channels import PrivateChannel
 from graphwiz_trader.venues.simulated.okx.products import Products, list_instrument
 from graphwiz_trader.venues.simulated.okx.public_channels import BUSINESS, PRIVATE, PUBLIC, PublicChannels
 from graphwiz_trader.venues.simulated.okx.public_rest import PublicRest
+from graphwiz_trader.venues.simulated.okx.reference_rest import ReferenceRest
 from graphwiz_trader.venues.simulated.okx.rest import RestApi, problem
+from graphwiz_trader.venues.simulated.okx.settings_rest import SettingsRest
 from graphwiz_trader.venues.simulated.okx.socket import Desk, OkxSocket
 from graphwiz_trader.venues.simulated.venue import Venue
 from graphwiz_trader.venues.simulated.venue_book import VenueBook
@@ -68,11 +70,13 @@ class OkxVenue:
         asked = PublicRest(self.products, self.channels)
         done = OrderRest(self.venue, self.products, self.orders, history, self._dead_man)
         held = AccountRest(self.products, forms)
+        measured = ReferenceRest(self.products, self.channels.tickers)
+        settings = SettingsRest(self.products, forms.linear)
         self._rest = RestApi(
             self._keys,
             options.clock_ms,
-            public=asked.routes(),
-            signed=done.routes() | held.routes(),
+            public=asked.routes() | measured.routes(),
+            signed=done.routes() | held.routes() | settings.routes(),
             rates=asked.rates() | done.rates() | held.rates(),
         )
         self.front = HttpFront(self, options.tls)
