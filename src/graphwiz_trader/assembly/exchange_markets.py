@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from graphwiz_trader.assembly.lines import MARKET, market_line_ids, session_lines
+from graphwiz_trader.assembly.timer import timer
 from graphwiz_trader.assembly.venues import make_feeds, new_attempts
 from graphwiz_trader.backtest.recordings import RecordedFrame, RecordedLine, Recording
 from graphwiz_trader.backtest.survey import wires
@@ -23,7 +24,6 @@ from graphwiz_trader.venues.simulated.pace import Pace
 from graphwiz_trader.venues.simulated.venue_book import Matcher
 
 _FRAMES_AT_ONCE = 64
-_TIMER_S = 0.1
 
 
 class PlayedMarket:
@@ -123,8 +123,7 @@ class LiveMarket:
             tasks.create_task(self._watch())
 
     async def _watch(self) -> None:
-        while True:
-            await asyncio.sleep(_TIMER_S)
+        async for _ in timer():
             self._mirror.on_timer(time.time_ns())
 
 

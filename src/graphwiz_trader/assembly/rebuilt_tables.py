@@ -21,6 +21,7 @@ from graphwiz_trader.assembly.lines import MARKET, market_line_ids, parallel_num
 from graphwiz_trader.assembly.tabled_books import TabledBooks
 from graphwiz_trader.config import HftConfig
 from graphwiz_trader.hft.decoders import DECODERS
+from graphwiz_trader.hft.events import TIMER_NS
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.hft.market_data import MarketData
 from graphwiz_trader.recording.errors import DamagedSegmentError, RecorderError
@@ -29,7 +30,6 @@ from graphwiz_trader.recording.parquet import ParquetTables
 from graphwiz_trader.recording.reader import read_head, read_segment, segments_in
 from graphwiz_trader.recording.tables import ROWS, Tables
 
-_TIMER_NS = 100_000_000
 _LOOK_S = 0.01
 _PROGRESS_STEP = 1_000
 
@@ -104,7 +104,7 @@ class _Session:
         for count, (line, exchange, record) in enumerate(self._records(), 1):
             if record.time_ns >= timer_ns:
                 market_data.on_timer(record.time_ns)
-                timer_ns = record.time_ns + _TIMER_NS
+                timer_ns = record.time_ns + TIMER_NS
             if record.kind == FRAME:
                 tabled.on_frame(line, record.payload, record.time_ns)
             elif record.kind in {UP, DOWN}:

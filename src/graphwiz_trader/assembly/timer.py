@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-TIMER_S = 0.1
+from graphwiz_trader.hft.events import TIMER_NS
+
+TIMER_S = TIMER_NS / 1e9
 
 
 async def timer() -> AsyncIterator[int]:

@@ -15,13 +15,12 @@ from graphwiz_trader.backtest.decisions import DecisionHash
 from graphwiz_trader.backtest.journal_gateway import JournalGateway
 from graphwiz_trader.backtest.recordings import RecordedFrame, RecordedLine
 from graphwiz_trader.hft.engine import Engine
-from graphwiz_trader.hft.events import Command, RecordKind
+from graphwiz_trader.hft.events import TIMER_NS, Command, RecordKind
 from graphwiz_trader.hft.instruments import Instruments
 from graphwiz_trader.hft.records import ClockOffset, LineChange
 from graphwiz_trader.journal.layout import Record
 from graphwiz_trader.venues.simulated.in_process import InProcessVenues
 
-TIMER_NS = 100_000_000
 _LAST_TIMERS = 5
 """Behind the last frame, for answers under way: not so many that the silence there would make a busy book stale."""
 _PROGRESS_STEP = 1_000

@@ -11,6 +11,9 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+TIMER_NS = 100_000_000
+"""How often the core is told that time has passed, by its ``on_timer``: silence has no other voice."""
+
 
 class Side(IntEnum):
     """An order's side. The same numbers index a book's sides: bids are row 0, asks row 1."""

@@ -13,13 +13,12 @@ from types import TracebackType
 from typing import Self
 
 from graphwiz_trader.hft.decoders import DECODERS
+from graphwiz_trader.hft.events import TIMER_NS
 from graphwiz_trader.hft.market_data import MarketData
 from graphwiz_trader.hft.orderbook import OrderBook, OrderBookManager
 from graphwiz_trader.hft.records import ClockOffset
 from graphwiz_trader.venues.base import Endpoints, Feed
 from graphwiz_trader.venues.exchanges import exchange_of, load_instruments
-
-_TIMER_S = 0.1
 
 OnTop = Callable[[OrderBook, int], None]
 """(book, time of arrival in ns): the best bid or ask of a trusted book has changed. Runs in the reader's call stack."""
@@ -138,5 +137,5 @@ class _Nowhere:
 async def _watch(market_data: MarketData) -> None:
     """Silence takes a book's trust."""
     while True:
-        await asyncio.sleep(_TIMER_S)
+        await asyncio.sleep(TIMER_NS / 1e9)
         market_data.on_timer(time_ns())

@@ -4,8 +4,7 @@
 flat. Its result is what the sales brought minus what the purchases cost minus the fees of all its fills. When it
 counts as closed, and what becomes of the dust that a fee in base leaves and of a fill that turns long into short, is
 the rule of `hft.positions.RoundTrips`, which the strategies' own figures in the trader follow too: the two agree.
-The arithmetic is in whole numbers of 10^-24 of the quote currency. Fees in an asset without a known price (BNB) are
-not in it.
+The arithmetic is in whole numbers of 10^-24 of the quote currency. Fees in a third asset (BNB) are not in it.
 """
 
 from __future__ import annotations
