@@ -19,6 +19,7 @@ from benchmarks.cores import instruments_of
 from benchmarks.wire import KEY, SECRET, SIZE, SYMBOL
 from benchmarks.wire.connecting import orders_url, rest_url, run
 from graphwiz_trader.assembly import core as assembly
+from graphwiz_trader.assembly.lines import session_lines
 from graphwiz_trader.assembly.measured import MeasuredEngine
 from graphwiz_trader.assembly.polling import keep_awake, spare_percent
 from graphwiz_trader.assembly.rehearsal import Rehearsal
@@ -76,7 +77,7 @@ async def _client(port: int) -> None:
     instruments = instruments_of([(_EXCHANGE, SYMBOL)])
     config = HftConfig.model_validate({"risk": {"max_orders_per_second": 10_000, "max_exposure": Decimal(10**9)}})
     endpoints = Endpoints(rest=rest_url(port), stream=f"ws://127.0.0.1:{port}", orders=orders_url(port))
-    lines = assembly.session_lines((_EXCHANGE,))
+    lines = session_lines((_EXCHANGE,))
     sink = MeasuredEngine(PerformanceMonitor(), _fail)
     feed = BinanceFeed(instruments, _EXCHANGE, endpoints=endpoints, lines=(0,), sink=sink)
     orders = BinanceOrderLine(
