@@ -218,6 +218,15 @@ def test_no_more_orders_than_the_limit_in_any_second() -> None:
     assert refusal(desk, an_intent(), now=START + SECOND) is Reason.RATE
 
 
+def test_a_clock_that_is_set_back_holds_orders_up_for_a_second_and_not_until_it_has_caught_up() -> None:
+    desk, set_back = Desk(max_orders_per_second=3), START - 3_600 * SECOND
+    assert refusal(desk, an_intent(), an_intent()) is None
+    assert refusal(desk, an_intent(), an_intent(), now=set_back) is Reason.RATE
+    assert refusal(desk, an_intent(), now=set_back) is None
+    assert refusal(desk, an_intent(), now=set_back + SECOND - 1) is Reason.RATE
+    assert refusal(desk, an_intent(), an_intent(), an_intent(), now=set_back + SECOND) is None
+
+
 @given(st.lists(st.tuples(st.integers(0, 400 * MS), st.integers(1, 3)), max_size=60))
 def test_the_rate_agrees_with_counting_the_last_second(asked: list[tuple[int, int]]) -> None:
     desk, approved_ns, now = Desk(max_orders_per_second=5, max_position=10**9, max_exposure=10**9), [], START

@@ -11,7 +11,7 @@ higher of its limit and the mark. Positions are valued at the mark, or their las
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NoReturn, Protocol
 
 from graphwiz_trader.hft.book_ledger import BookLedger, ledger_of
@@ -121,7 +121,9 @@ class HFTRiskManager:
         while recent and recent[0] <= now_ns - _SECOND_NS:
             recent.popleft()
         if len(recent) + len(intents) > self._limits.max_orders_per_second:
-            return self._refuse(intents, now_ns, self._over_rate(len(intents)))
+            recent = self._recent_ns = _of_the_last_second(recent, now_ns)
+            if len(recent) + len(intents) > self._limits.max_orders_per_second:
+                return self._refuse(intents, now_ns, self._over_rate(len(intents)))
         approved: list[ApprovedOrder] = []
         for intent in intents:
             outcome = self._judge(intent)
@@ -295,6 +297,12 @@ class HFTRiskManager:
 
     def _record(self, event: RiskEvent, book: int, now_ns: int) -> None:
         self._recorder.append(_RISK, book, now_ns, encode(event))
+
+
+def _of_the_last_second(times_ns: Iterable[int], now_ns: int) -> deque[int]:
+    """The times of orders that still count. Those ahead of now are of before the clock was set back: they count as now,
+    or nothing could be sent until it has caught up."""
+    return deque(sorted(min(time_ns, now_ns) for time_ns in times_ns if time_ns > now_ns - _SECOND_NS))
 
 
 def _text(money: int) -> str:
