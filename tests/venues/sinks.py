@@ -12,7 +12,7 @@ from graphwiz_trader.hft.events import ExecutionReport, OrderState, RecordKind, 
 from graphwiz_trader.hft.instruments import Instrument, Instruments
 from graphwiz_trader.hft.market_data import MarketData
 from graphwiz_trader.hft.orderbook import OrderBookManager
-from graphwiz_trader.hft.records import TrustChange
+from graphwiz_trader.hft.records import ClockOffset, TrustChange
 from graphwiz_trader.venues.binance.order_codec import OrderDecoder
 from venues.harness import INSTRUMENTS, Watched
 
@@ -23,9 +23,13 @@ class MarketSink(Watched):
     ``request_snapshot``, to be set: where a book's snapshot is asked for.
     """
 
+    max_book_age_ms = 5_000
+    """A machine that has much to do makes nothing late."""
+
     def __init__(self, instruments: Instruments, decoders: Sequence[Decoder]) -> None:
         super().__init__()
-        self.books = OrderBookManager(instruments)
+        self.books = OrderBookManager(instruments, max_book_age_ms=self.max_book_age_ms)
+        self._exchange_of = [decoder.exchange for decoder in decoders]
         self.frames: list[tuple[int, bytes, int]] = []
         """(line, frame, time received)"""
         self.lines: list[tuple[int, bool, str]] = []
@@ -64,6 +68,7 @@ class MarketSink(Watched):
 
     def on_clock(self, line: int, offset_ns: int, error_ns: int, now_ns: int) -> None:
         self.clocks.append((line, offset_ns, error_ns))
+        self.books.note_clock(self._exchange_of[line], ClockOffset(offset_ns, error_ns))
         self.changed()
 
     def on_order_frame(self, line: int, frame: bytes, now_ns: int) -> None:

@@ -101,7 +101,11 @@ class MarketDataConfig(Section):
         description="By exchange id, as ccxt spells it.",
     )
     max_book_age_ms: Annotated[int, MILLISECONDS] = Field(
-        default=1_000, ge=1, le=60_000, description="An arbitrage uses no book whose last update is older."
+        default=1_000,
+        ge=1,
+        le=60_000,
+        description="An arbitrage uses no book whose last update is older. One that is older already when it comes, "
+        "by the venue's clock, makes no book trusted: it waited for a slow reader.",
     )
     max_skew_ms: Annotated[int, MILLISECONDS] = Field(
         default=500,

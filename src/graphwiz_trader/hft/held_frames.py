@@ -18,6 +18,7 @@ class _Held(NamedTuple):
     frame: bytes
     event_ms: int
     """The venue's time."""
+    received_ns: int
 
 
 class HeldFrames:
@@ -37,13 +38,13 @@ class HeldFrames:
         """Those whose frames wait."""
         return {held.line for held in self._frames}
 
-    def append(self, line: int, frame: bytes, event_ms: int) -> None:
+    def append(self, line: int, frame: bytes, event_ms: int, received_ns: int) -> None:
         """Keep a frame; one that is larger than all that may be kept is lost."""
         if len(frame) > self._max_bytes:
             return
         while self._frames and (len(self._frames) == self._max_frames or self._bytes + len(frame) > self._max_bytes):
             self._bytes -= len(self._frames.popleft().frame)
-        self._frames.append(_Held(line, frame, event_ms))
+        self._frames.append(_Held(line, frame, event_ms, received_ns))
         self._bytes += len(frame)
 
     def clear(self) -> None:
@@ -54,8 +55,8 @@ class HeldFrames:
         """A frame of this time was of use on this line: what the line brought before it no longer can be."""
         self._keep(held for held in self._frames if held.line != line or held.event_ms >= before_ms)
 
-    def offer(self, use: Callable[[int, bytes], int]) -> int:
-        """Give each frame to ``use(line, frame)``, which answers with its outcome; what stands behind a gap stays.
+    def offer(self, use: Callable[[int, bytes, int], int]) -> int:
+        """Give each to ``use(line, frame, received_ns)``, which answers with its outcome; what is behind a gap stays.
 
         Returns TOP_CHANGED when one changed the top, or else QUIET; or the first problem that is no gap: the frame
         that had it is gone, those behind it are not.
@@ -69,7 +70,7 @@ class HeldFrames:
             frames = self._frames
             while frames:
                 held = frames.popleft()
-                code = outcome.GAP if held.line in blocked else use(held.line, held.frame)
+                code = outcome.GAP if held.line in blocked else use(held.line, held.frame, held.received_ns)
                 if code == outcome.GAP:
                     blocked.add(held.line)
                     waiting.append(held)

@@ -8,6 +8,9 @@ An exchange may be heard over several lines that say the same. The first to brin
 a book has already is ignored by its place in the venue's sequence, never by its arrival. What one line has lost the
 others may still bring: what comes behind such a gap is held for a moment, and the book, right but no longer the
 newest, keeps its trust for so long.
+
+What has waited for us, as behind a reader that was slow, is applied as it comes; the book is trusted again with the
+first update that is young by the venue's clock.
 """
 
 from __future__ import annotations
@@ -171,7 +174,7 @@ class MarketData:
                 self._give_up_gap(book, now_ns)
 
     def _settle(self, line: int, book: int, code: int, now_ns: int) -> int:
-        """A message was in order, and the book was not: it may be now. Returns as `on_frame`."""
+        """A message was in order, and the book was not: it may be now; or one was late. Returns as `on_frame`."""
         message = self._feeds[line][0]
         if book in self._gaps and int(message["kind"]) in _ABOUT_LEVELS:
             held = self._held[book]
@@ -184,23 +187,25 @@ class MarketData:
                 del self._gaps[book]
             elif len(held) < waiting:
                 self._gaps[book] = _Gap(now_ns, held.lines)
-        if self._note_trust(book, "in sequence", now_ns):
+        if self._note_trust(book, "in sequence" if self._books[book].is_trusted else "late", now_ns):
             return book
         return book if code == _TOP_CHANGED else -1
 
     def _on_unusual(self, line: int, frame: bytes, code: int, book: int, now_ns: int) -> int:
         if code == outcome.HELD:
             if not self._decoders[line].streams_snapshots:  # those come before what continues them
-                self._hold(book, line, frame)
+                self._hold(book, line, frame, now_ns)
             if now_ns - self._asked_ns.get(book, -_ASK_AGAIN_NS) >= _ASK_AGAIN_NS:
                 self._ask(book, now_ns)
+        elif code == outcome.LATE:
+            return self._settle(line, book, code, now_ns)
         elif code == outcome.OTHER:
             self.passed_over[line] += 1
         elif code >= outcome.FIRST_PROBLEM:
             is_lost = book != _NO_BOOK and int(self._feeds[line][0]["kind"]) in _ABOUT_LEVELS
             if is_lost and code not in _APPLIED and self._wait_for_others(book, {line}, now_ns):
                 if code == outcome.GAP:
-                    self._hold(book, line, frame)
+                    self._hold(book, line, frame, now_ns)
                     return -1
                 is_lost = False
             self._refuse(line, code, f"line {line}", now_ns)
@@ -225,7 +230,7 @@ class MarketData:
     def _lose(self, line: int, frame: bytes, code: int, book: int, now_ns: int) -> None:
         """Nobody will bring what the book misses. Of what was received, what stands behind a gap is still of use."""
         if code == outcome.GAP and not self._decoders[line].streams_snapshots:
-            self._hold(book, line, frame)
+            self._hold(book, line, frame, now_ns)
         else:
             self._held[book].clear()
         self._start_over(book, _lost(code), outcome.NAMES[code], now_ns)
@@ -247,17 +252,17 @@ class MarketData:
             self._held[book].clear()
         self._start_over(book, trust, reason, now_ns)
 
-    def _hold(self, book: int, line: int, frame: bytes) -> None:
-        self._held[book].append(line, frame, int(self._feeds[line][0]["event_ms"]))
+    def _hold(self, book: int, line: int, frame: bytes, now_ns: int) -> None:
+        self._held[book].append(line, frame, int(self._feeds[line][0]["event_ms"]), now_ns)
 
     def _offer_held(self, book: int, now_ns: int) -> int:
         """Apply what is held for a book as far as it continues it. Returns as `HeldFrames.offer`."""
         last = -1
 
-        def use(line: int, frame: bytes) -> int:
+        def use(line: int, frame: bytes, received_ns: int) -> int:
             nonlocal last
             last = line
-            return self._on_frame[line](frame, self._feeds[line], self._records, now_ns) & 0xFF
+            return self._on_frame[line](frame, self._feeds[line], self._records, received_ns) & 0xFF
 
         code = self._held[book].offer(use)
         if code >= outcome.FIRST_PROBLEM:

@@ -205,9 +205,11 @@ class OrderBookManager:
         return self._books[self.instruments.find(exchange, symbol).book]
 
     def note_clock(self, exchange: str, clock: ClockOffset) -> None:
-        """What an exchange's times mean from now on."""
+        """What an exchange's times mean from now on: by them, an update older than a book may be makes none live."""
+        late_ns = self._max_age_ns + clock.error_ns - clock.offset_ns
         for instrument in self.instruments.on_exchange(exchange):
             self._books[instrument.book].clock = clock
+            self.records[instrument.book]["late_ns"] = late_ns
 
     def is_tradable(self, book: int) -> bool:
         return self._trusts[book][0] == LIVE

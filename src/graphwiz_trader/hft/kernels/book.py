@@ -36,6 +36,8 @@ _SERVERS_MS = 1_500
 _MS = 1_000_000
 _CAUGHT_UP_NS = 5_000 * _MS
 """A snapshot is ahead of the stream by what the network takes, never by so much."""
+_RECORDED_NS = 600_000 * _MS
+"""Nothing on its way is so old: such times are not by the clock that the venue tells, as of a served recording."""
 
 
 @inlined
@@ -207,6 +209,7 @@ def _continue_with(book: Record, event: Record, received_ns: int) -> int:
         return outcome.LADDER_FULL
     if event.checksum != 0 and not is_right(book, event.checksum):
         return outcome.CHECKSUM
+    is_late = event.kind == DEPTH and event.final_id != book.last_id and _is_late(book, event, received_ns)
     book.synced = 1
     book.first_pending = 0
     book.last_id = event.final_id
@@ -216,8 +219,21 @@ def _continue_with(book: Record, event: Record, received_ns: int) -> int:
     book.updates += 1
     if _is_crossed(book):
         return outcome.CROSSED
+    if is_late:
+        book.trust = STALE
+        return outcome.LATE
     book.trust = LIVE
     return refresh_top(book, received_ns)
+
+
+@kernel
+def _is_late(book: Record, event: Record, received_ns: int) -> bool:
+    """Whether a message has waited somewhere for its reader, and what it says is no longer so.
+
+    A snapshot in the stream may be of a book that has not moved for long, and so may what is told of an idle one.
+    """
+    beyond_ns = received_ns - event.event_ms * _MS - book.late_ns
+    return beyond_ns > 0 and beyond_ns < _RECORDED_NS
 
 
 @kernel
@@ -236,7 +252,7 @@ def _apply_bbo(book: Record, event: Record, received_ns: int) -> int:
         book.bbo_ticks[side] = event.ticks[side, 0]
         book.bbo_lots[side] = event.lots[side, 0]
     book.updates += 1
-    if book.trust != LIVE:
+    if book.trust != LIVE or _is_late(book, event, received_ns):
         return outcome.QUIET
     return refresh_top(book, received_ns)
 

@@ -35,6 +35,8 @@ MAX_MEMBERS = 18
 NO_KEY = 2**62
 """Key of the best level of an empty side."""
 
+UNKNOWN = 2**62
+"""In place of a time that would be compared."""
 NO_ID = -2
 """In place of an id that a message does not have; -1 is one of OKX's own."""
 CHECKED_LEVELS = 25
@@ -81,6 +83,7 @@ BOOK = np.dtype(
         ("updates", np.int64),
         ("event_ms", np.int64),
         ("received_ns", np.int64),
+        ("late_ns", np.int64),  # by how much an update may be received after its event_ms, by both clocks; or UNKNOWN
         # the ladder
         ("base", np.int64, (2,)),  # key of the window's first slot
         ("best", np.int64, (2,)),  # lowest key, NO_KEY when the side is empty
@@ -161,6 +164,7 @@ def new_books(count: int) -> Array:
     """Empty books, shape (count,), dtype BOOK. Their rules are to be filled in by the caller."""
     books = np.zeros(count, BOOK)
     books["best"] = NO_KEY
+    books["late_ns"] = UNKNOWN
     return books
 
 

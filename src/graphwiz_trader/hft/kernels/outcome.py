@@ -15,6 +15,8 @@ HELD = 3
 """An update for a book that waits for its snapshot: keep the frame and offer it again."""
 OTHER = 4
 """Valid, but no market data that the engine reads: an acknowledgement, an error, another stream."""
+LATE = 5
+"""An update in order that the venue told long ago: it is applied, and its book is not to be traded on."""
 
 FIRST_PROBLEM = 8
 MALFORMED = 8

@@ -1,0 +1,153 @@
+"""What has waited for a slow reader: applied as it comes, and no book is live by it that the venue has long moved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graphwiz_trader.hft.events import Trust
+from graphwiz_trader.hft.orderbook import OrderBookManager
+from graphwiz_trader.hft.records import ClockOffset
+from hft.floor import MS, PERP, SECOND, SPOT, START, Floor, snapshot, spot_depth, ticker, usdm_depth
+from hft.okx_floor import BTC, OkxFloor, depth
+
+MOST_AGE_MS = 2_000
+"""How old a book may be, as `OrderBookManager` has it by itself."""
+TEN_MINUTES_MS = 600_000
+NOW_MS = START // MS
+LIVE, STALE = Trust.LIVE, Trust.STALE
+
+
+def told(frame: bytes, at_ms: int) -> bytes:
+    """A frame of the venue's, written at that moment of its clock."""
+    return frame.replace(b'"E":1', b'"E":%d' % at_ms)
+
+
+def floor(offset_ms: int = 0, error_ms: int = 0) -> Floor:
+    """Both venues' clocks are known."""
+    made = Floor()
+    for exchange in made.instruments.exchanges:
+        made.books.note_clock(exchange, ClockOffset(offset_ms * MS, error_ms * MS))
+    return made
+
+
+def is_late(received_ms: int, event_ms: int, offset_ms: int, error_ms: int) -> bool:
+    """Whether an update is older than a book may be even by the youngest of the ages that the clocks allow."""
+    age_ms = received_ms + offset_ms - error_ms - event_ms
+    return MOST_AGE_MS < age_ms < MOST_AGE_MS + TEN_MINUTES_MS
+
+
+def test_an_update_that_waited_is_applied_and_its_book_is_live_again_with_the_first_young_one() -> None:
+    at = floor()
+    at.make_live(SPOT)
+    late = told(spot_depth(102, 102, bids=[("99.9", "2")]), NOW_MS)
+    assert at.frames(SPOT, late, now=START + 3 * SECOND) == [-1]
+    assert at.book(SPOT).trust is STALE
+    assert at.book(SPOT).lots_at(0, 999) == 2_000
+    young = told(spot_depth(103, 103, bids=[("99.9", "3")]), NOW_MS + 2_900)
+    assert at.frames(SPOT, young, now=START + 3 * SECOND) == [SPOT]
+    assert at.journal.trust_of(SPOT)[1:] == [(STALE, "late"), (LIVE, "in sequence")]
+    assert at.asked == []
+
+
+def test_after_a_silence_what_piled_up_meanwhile_gives_no_trust_back() -> None:
+    at = floor()
+    at.make_live(SPOT)
+    at.market_data.on_timer(START + 6 * SECOND)
+    piled_up = [told(spot_depth(102 + i, 102 + i), NOW_MS + 1_000 * i) for i in range(6)]
+    assert at.frames(SPOT, *piled_up, now=START + 6 * SECOND) == [-1, -1, -1, -1, SPOT, -1]
+
+
+def test_what_a_late_ticker_says_is_not_offered() -> None:
+    at = floor()
+    at.make_live(PERP)
+    old, new = (("99.9", "5"), ("100.0", "1")), (("99.8", "5"), ("100.0", "1"))
+    late, young = (
+        told(ticker(200 + i, *top, e="bookTicker", E=1), NOW_MS + 3_000 * i) for i, top in enumerate((old, new))
+    )
+    assert at.frames(PERP, late, young, now=START + 3 * SECOND) == [-1, PERP]
+
+
+def test_nothing_is_late_while_the_venues_clock_is_not_known() -> None:
+    at = Floor()
+    at.make_live(SPOT)
+    at.frames(SPOT, told(spot_depth(102, 102), NOW_MS), now=START + 60 * SECOND)
+    assert at.book(SPOT).is_trusted
+
+
+@given(
+    st.integers(-1_000_000, 1_000_000),
+    st.integers(-100_000, 100_000),
+    st.integers(0, 5_000),
+    st.sampled_from(["spot", "usdm"]),
+)
+def test_an_update_is_late_when_it_is_too_old_whatever_the_clocks_error(
+    waited_ms: int, offset_ms: int, error_ms: int, venue: str
+) -> None:
+    at = floor(offset_ms, error_ms)
+    book = SPOT if venue == "spot" else PERP
+    at.make_live(book)
+    frame = told(spot_depth(102, 102) if venue == "spot" else usdm_depth(102, 102, 101), NOW_MS)
+    at.frames(book, frame, now=START + waited_ms * MS)
+    assert at.book(book).is_trusted is not is_late(NOW_MS + waited_ms, NOW_MS, offset_ms, error_ms)
+
+
+def test_a_recording_that_is_served_is_not_late() -> None:
+    at = floor()
+    at.make_live(SPOT)
+    at.frames(SPOT, told(spot_depth(102, 102), NOW_MS - 86_400_000), now=START)
+    assert at.book(SPOT).is_trusted
+
+
+def test_what_waited_for_its_snapshot_is_as_old_as_when_it_came() -> None:
+    at = floor()
+    at.frames(SPOT, told(spot_depth(102, 102), NOW_MS))
+    assert at.snapshot(SPOT, snapshot(101), now=START + 3 * SECOND) == SPOT
+    assert at.book(SPOT).received_ns == START
+
+
+@pytest.mark.parametrize("last", ["late", "young"])
+def test_behind_a_gap_that_another_line_fills_too(last: str) -> None:
+    """What was held was young when it came; what fills the gap decides nothing by its own age."""
+    at = Floor(lines=("binance", "binance"), up=True)
+    at.books.note_clock("binance", ClockOffset(0, 0))
+    at.make_live(SPOT)
+    came = START + (3 * SECOND if last == "late" else 0)
+    at.market_data.on_frame(0, told(spot_depth(103, 103), NOW_MS), came)
+    at.market_data.on_frame(1, told(spot_depth(102, 102), NOW_MS), came + 50 * MS)
+    assert at.book(SPOT).last_update_id == 103
+    assert at.book(SPOT).is_trusted is (last == "young")
+
+
+def okx(*frames: bytes, now: int = START) -> Any:
+    at = OkxFloor()
+    at.books.note_clock("okx", ClockOffset(0, 0))
+    at.frames(*frames, now=now)
+    return at
+
+
+def test_a_snapshot_of_a_book_that_has_not_moved_for_long_is_no_late_one() -> None:
+    at = okx(depth("snapshot", [("99.9", "1")], ids=(-1, 10), ts=NOW_MS), now=START + 30 * SECOND)
+    assert at.books[BTC].is_trusted
+
+
+def test_nor_is_it_when_it_is_told_that_it_still_has_not() -> None:
+    opening = depth("snapshot", [("99.9", "1")], ids=(-1, 10), ts=NOW_MS)
+    at = okx(opening, depth("update", ids=(10, 10), ts=NOW_MS), now=START + 60 * SECOND)
+    assert at.books[BTC].is_trusted
+
+
+def test_a_chained_update_that_waited_takes_the_trust() -> None:
+    opening = depth("snapshot", [("99.9", "1")], ids=(-1, 10), ts=NOW_MS)
+    at = okx(opening, depth("update", [("99.9", "2")], ids=(10, 11), ts=NOW_MS), now=START + 3 * SECOND)
+    assert at.books[BTC].trust is STALE
+
+
+def test_how_old_a_book_may_be_is_the_settings_word() -> None:
+    at = floor()
+    books = OrderBookManager(at.instruments, max_book_age_ms=700)
+    books.note_clock("binance", ClockOffset(5 * MS, 2 * MS))
+    assert books.records[SPOT]["late_ns"] == (700 + 2 - 5) * MS
