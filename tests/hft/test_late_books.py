@@ -61,14 +61,15 @@ def test_after_a_silence_what_piled_up_meanwhile_gives_no_trust_back() -> None:
     assert at.frames(SPOT, *piled_up, now=START + 6 * SECOND) == [-1, -1, -1, -1, SPOT, -1]
 
 
-def test_what_a_late_ticker_says_is_not_offered() -> None:
+def test_a_ticker_that_waited_takes_the_trust_and_an_update_gives_it_back() -> None:
     at = floor()
     at.make_live(PERP)
-    old, new = (("99.9", "5"), ("100.0", "1")), (("99.8", "5"), ("100.0", "1"))
     late, young = (
-        told(ticker(200 + i, *top, e="bookTicker", E=1), NOW_MS + 3_000 * i) for i, top in enumerate((old, new))
+        told(ticker(200 + i, ("99.9", "5"), ("100.0", "1"), e="bookTicker", E=1), NOW_MS + 3_000 * i) for i in range(2)
     )
-    assert at.frames(PERP, late, young, now=START + 3 * SECOND) == [-1, PERP]
+    update = told(usdm_depth(102, 201, 101, bids=[("99.9", "5")]), NOW_MS + 3_000)
+    assert at.frames(PERP, late, young, update, now=START + 3 * SECOND) == [-1, -1, PERP]
+    assert at.journal.trust_of(PERP)[1:] == [(STALE, "late"), (LIVE, "in sequence")]
 
 
 def test_nothing_is_late_while_the_venues_clock_is_not_known() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from random import Random
 from typing import Any
@@ -19,7 +20,7 @@ from graphwiz_trader.venues.simulated.matching import LevelChange
 from graphwiz_trader.venues.simulated.okx.server import OkxVenue
 from graphwiz_trader.venues.simulated.orders import PublicTrade
 from graphwiz_trader.venues.simulated.venue_book import VenueBook
-from venues.feed_bench import MIDDLE, Bench, BenchSink, Levels, StirredMarket
+from venues.feed_bench import MIDDLE, Bench, BenchSink, FeedOnBench, Levels, StirredMarket
 from venues.frame_relay import FrameRelay, untouched
 
 BOUND_S = 5.0
@@ -174,6 +175,23 @@ class FaultBench(Bench):
         began_s = now_s()
         await self.until_trusted()
         assert now_s() - began_s <= bound_s
+
+
+class FaultGround(FeedOnBench):
+    """What suites about faults stand on: none of them may ever see a wrong book trusted."""
+
+    sink_kind = CheckedSink
+    bench_kind = FaultBench
+
+    @asynccontextmanager
+    async def matrix(
+        self, seed: int = 1, market: type[MovingMarket] = MovingMarket, **options: Any
+    ) -> AsyncIterator[FaultBench]:
+        self.market_kind = partial(market, seed)
+        async with self.bench(**options) as b:
+            assert isinstance(b, FaultBench)
+            yield b
+            assert not b.sink.wrong, b.sink.wrong[0]
 
 
 class SnapshotDesk:

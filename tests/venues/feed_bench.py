@@ -104,13 +104,15 @@ class Bench:
         self.instruments = sink.books.instruments
         self.all = tuple(i.book for i in self.instruments)
         self.feed: Feed
+        self.where_it_runs: Callable[..., Any] = lambda call, *arguments: call(*arguments)
+        """Calls something where the feed runs."""
 
     async def until(self, is_so: Callable[[], bool]) -> None:
         """Keep the market moving, and time passing, until something is so."""
         async with asyncio.timeout(PATIENCE_S):
             while not is_so():
                 self.market.stir()
-                self.sink.market_data.on_timer(time_ns())
+                self.where_it_runs(self.sink.market_data.on_timer, time_ns())
                 await asyncio.sleep(0.005)
 
     async def until_trusted(self, *books: int) -> None:
@@ -206,7 +208,7 @@ class FeedOnBench:
                 at = self.endpoints(urls.rest, relay.address)
                 bench.feed = self.make_feed(instruments, at, lines, spare, kept, timing, random)
                 kept.request_snapshot = bench.feed.request_snapshot
-                running = asyncio.create_task(bench.feed.run())
+                running = asyncio.create_task(self.run_feed(bench))
                 try:
                     yield bench
                 finally:
@@ -214,6 +216,10 @@ class FeedOnBench:
                     await asyncio.gather(running, return_exceptions=True)
         finally:
             await simulated.stop()
+
+    async def run_feed(self, bench: Bench) -> None:
+        """Until cancelled."""
+        await bench.feed.run()
 
     def make_feed(
         self,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
+from typing import Any
 
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest, ws_connect, ws_create_server
 
@@ -40,6 +41,11 @@ class FrameRelay(Watched):
     @property
     def connections(self) -> int:
         return len(self.pairs)
+
+    @property
+    def sockets(self) -> Sequence[Any]:
+        """Those that listen."""
+        return self._server.sockets
 
     async def __aenter__(self) -> FrameRelay:
         self._server = await ws_create_server(self._accept, "127.0.0.1", 0)
@@ -101,6 +107,11 @@ class Pair(WSListener):
         """In place of the relay's."""
         self.is_frozen = relay.is_mute
 
+    @property
+    def venue_socket(self) -> Any:
+        assert self._venue is not None
+        return self._venue.underlying_transport.get_extra_info("socket")
+
     def on_ws_connected(self, transport: WSTransport) -> None:
         self._client = transport
         if self.is_frozen:
@@ -120,10 +131,23 @@ class Pair(WSListener):
         self._client = None
         self.drop()
 
+    def pause_writing(self) -> None:
+        """A network holds no more than its buffers: what the client does not read, the venue cannot send."""
+        if self._venue is not None:
+            self._venue.underlying_transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        if self._venue is not None:
+            self._venue.underlying_transport.resume_reading()
+
     def to_client(self, frame: bytes) -> None:
         """Text holds no zero byte, and every binary message has one in its header."""
+        self.say(WSMsgType.BINARY if b"\0" in frame else WSMsgType.TEXT, frame)
+
+    def say(self, kind: WSMsgType, payload: bytes, *, fin: bool = True) -> None:
+        """A WebSocket frame to the client, of whatever kind, the last of its message or not."""
         if self._client is not None and not self.is_frozen:
-            self._client.send(WSMsgType.BINARY if b"\0" in frame else WSMsgType.TEXT, frame)
+            self._client.send(kind, payload, fin)
 
     def freeze(self) -> None:
         """Not even a ping is answered any more."""

@@ -211,8 +211,8 @@ class _Listener(WSListener):
         self._receive_binary = receive_binary
         self._transport: WSTransport | None = None
         self._fragments = bytearray()
-        self._begun = _TEXT
-        """The kind of the message that the fragments are of."""
+        self._begun: WSMsgType | None = None
+        """The kind of the message that the fragments are of; None between messages."""
         self.opened = False
         self.heard = False
         self.reason = ""
@@ -284,22 +284,27 @@ class _Listener(WSListener):
         kind = frame.msg_type
         if kind is WSMsgType.CLOSE:
             self.drop(f"closed by the venue with code {frame.get_close_code().value}")
-        elif kind is _TEXT or kind is _BINARY:
-            self._begun = kind
-            self._collect(frame)
-        elif kind is WSMsgType.CONTINUATION:
+        elif kind is _TEXT or kind is _BINARY or kind is WSMsgType.CONTINUATION:
             self._collect(frame)
 
     def _collect(self, frame: WSFrame) -> None:
+        """One part of a message (RFC 6455, 5.4)."""
+        begins = frame.msg_type is not WSMsgType.CONTINUATION
+        if begins is (self._begun is not None):
+            self.drop("parts of messages that do not belong together")
+            return
+        if begins:
+            self._begun = frame.msg_type
         self._fragments += frame.get_payload_as_bytes()
         if len(self._fragments) > _MAX_MESSAGE_BYTES:
             self.drop(f"a message of more than {_MAX_MESSAGE_BYTES} bytes")
         elif frame.fin:
+            kind, self._begun = self._begun, None
             message = bytes(self._fragments)
             self._fragments.clear()
-            self._hand_over(self._begun, message)
+            self._hand_over(kind, message)
 
-    def _hand_over(self, kind: WSMsgType, message: bytes) -> None:
+    def _hand_over(self, kind: WSMsgType | None, message: bytes) -> None:
         self.heard = True
         try:
             (self._receive if kind is _TEXT else self._receive_binary)(message, time_ns())

@@ -60,8 +60,12 @@ class RestClient:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        await self._client.aclose()
+    async def __aexit__(self, _kind: object, failure: BaseException | None, _trace: object) -> None:
+        try:
+            await self._client.aclose()
+        except asyncio.CancelledError:
+            if not isinstance(failure, Exception):  # which counts more than having been cancelled meanwhile
+                raise
 
     async def get(self, path: str, params: Mapping[str, str], headers: Mapping[str, str] | None = None) -> bytes:
         """The body of the answer. Raises RestError for every other outcome; its message holds nothing of ``params``."""

@@ -252,8 +252,11 @@ def _apply_bbo(book: Record, event: Record, received_ns: int) -> int:
         book.bbo_ticks[side] = event.ticks[side, 0]
         book.bbo_lots[side] = event.lots[side, 0]
     book.updates += 1
-    if book.trust != LIVE or _is_late(book, event, received_ns):
+    if book.trust != LIVE:
         return outcome.QUIET
+    if _is_late(book, event, received_ns):
+        book.trust = STALE
+        return outcome.LATE
     return refresh_top(book, received_ns)
 
 

@@ -16,7 +16,7 @@ HELD = 3
 OTHER = 4
 """Valid, but no market data that the engine reads: an acknowledgement, an error, another stream."""
 LATE = 5
-"""An update in order that the venue told long ago: it is applied, and its book is not to be traded on."""
+"""News of a book that the venue told long ago: it is applied, and the book is not to be traded on."""
 
 FIRST_PROBLEM = 8
 MALFORMED = 8

@@ -196,7 +196,7 @@ class BinanceLine:
             if self._state.is_up:
                 self._on_market_frame(self._line, frame, now_ns)
         else:
-            self._on_word(frame)
+            self._on_word(frame, now_ns)
 
     def _on_binary(self, frame: bytes, now_ns: int) -> None:
         if self._unheard:
@@ -204,10 +204,12 @@ class BinanceLine:
         if self._state.is_up:
             self._on_market_frame(self._line, frame, now_ns)
 
-    def _on_word(self, frame: bytes) -> None:
+    def _on_word(self, frame: bytes, now_ns: int) -> None:
         try:
             word = _decode(frame)
         except (msgspec.MsgspecError, ValueError, RecursionError):
+            if self._state.is_up:  # whoever reads the market's frames counts it
+                self._on_market_frame(self._line, frame, now_ns)
             return
         if word.event == _SHUTDOWN:
             self._on_rotate("the venue shuts the server down")

@@ -80,7 +80,7 @@ class OkxLine:
 
     async def run(self) -> None:
         """Until cancelled: then it is closed and reported down. Raises what the sink raised."""
-        await self._connection.run(self._receive)
+        await self._connection.run(self._receive, self._receive)
 
     def renew(self, topic: Topic) -> bool:
         """Have a book's snapshot again. Returns whether one is to come: not while the line is down."""
