@@ -24,7 +24,7 @@ from graphwiz_trader.hft.events import Recorder, RecordKind, Trust
 from graphwiz_trader.hft.held_frames import HeldFrames
 from graphwiz_trader.hft.kernels import outcome
 from graphwiz_trader.hft.kernels.book import forget_row
-from graphwiz_trader.hft.kernels.layout import DEPTH, NONE, SNAPSHOT
+from graphwiz_trader.hft.kernels.layout import DEPTH, NONE, SNAPSHOT, UNKNOWN
 from graphwiz_trader.hft.kernels.silence import note_silences
 from graphwiz_trader.hft.orderbook import OrderBookManager
 from graphwiz_trader.hft.records import Notice, TrustChange, encode
@@ -282,6 +282,7 @@ class MarketData:
         self._gaps.pop(book, None)
         self._asked_ns.pop(book, None)
         forget_row(self._records, book, int(Trust.STALE))
+        self._records[book]["quickest_ns"] = UNKNOWN
         self._note_trust(book, reason, now_ns)
 
     def _start_over(self, book: int, trust: Trust, reason: str, now_ns: int) -> None:

@@ -36,8 +36,6 @@ _SERVERS_MS = 1_500
 _MS = 1_000_000
 _CAUGHT_UP_NS = 5_000 * _MS
 """A snapshot is ahead of the stream by what the network takes, never by so much."""
-_RECORDED_NS = 600_000 * _MS
-"""Nothing on its way is so old: such times are not by the clock that the venue tells, as of a served recording."""
 
 
 @inlined
@@ -230,10 +228,14 @@ def _continue_with(book: Record, event: Record, received_ns: int) -> int:
 def _is_late(book: Record, event: Record, received_ns: int) -> bool:
     """Whether a message has waited somewhere for its reader, and what it says is no longer so.
 
-    A snapshot in the stream may be of a book that has not moved for long, and so may what is told of an idle one.
+    A snapshot in the stream may be of a book that has not moved for long, and so may what is told of an idle one. Where
+    nothing has come in time since the line came up, times are not by the clock that the venue tells, as in a recording.
     """
-    beyond_ns = received_ns - event.event_ms * _MS - book.late_ns
-    return beyond_ns > 0 and beyond_ns < _RECORDED_NS
+    if event.event_ms == 0:
+        return False  # spot's best bid and offer has no time; the update behind it has
+    took_ns = received_ns - event.event_ms * _MS
+    book.quickest_ns = min(book.quickest_ns, took_ns)
+    return took_ns > book.late_ns and book.quickest_ns <= book.late_ns
 
 
 @kernel

@@ -84,6 +84,7 @@ BOOK = np.dtype(
         ("event_ms", np.int64),
         ("received_ns", np.int64),
         ("late_ns", np.int64),  # by how much an update may be received after its event_ms, by both clocks; or UNKNOWN
+        ("quickest_ns", np.int64),  # by how much one was at least, since the line came up; or UNKNOWN
         # the ladder
         ("base", np.int64, (2,)),  # key of the window's first slot
         ("best", np.int64, (2,)),  # lowest key, NO_KEY when the side is empty
@@ -165,6 +166,7 @@ def new_books(count: int) -> Array:
     books = np.zeros(count, BOOK)
     books["best"] = NO_KEY
     books["late_ns"] = UNKNOWN
+    books["quickest_ns"] = UNKNOWN
     return books
 
 
