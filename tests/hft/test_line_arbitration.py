@@ -185,6 +185,21 @@ def test_a_trade_is_news_once() -> None:
     assert code == [outcome.TRADE, outcome.QUIET, outcome.TRADE, outcome.QUIET]
 
 
+def test_trades_whose_ids_begin_anew_are_taken_up_and_what_a_slower_line_still_brings_is_not() -> None:
+    floor = Floors()
+    floor.make_live(SPOT)
+
+    def at(trade_id: int, told_ms: int) -> bytes:
+        return trade(trade_id, "100.0", f"0.{trade_id:03d}").replace(b'"E":1', b'"E":%d' % told_ms)
+
+    floor.on(A, at(800, 10_000), at(3, 20_000), at(4, 20_100))
+    assert floor.book(SPOT).last_trade.trade_id == 4
+    floor.on(B, at(800, 10_000), at(3, 20_000))
+    assert floor.book(SPOT).last_trade.trade_id == 4
+    floor.on(A, at(5, 20_200))
+    assert floor.book(SPOT).last_trade.trade_id == 5
+
+
 def test_a_ticker_of_the_slower_line_does_not_turn_the_top_back() -> None:
     floor = Floors()
     floor.make_live(SPOT)

@@ -23,8 +23,8 @@ from graphwiz_trader.venues.simulated.venue_book import VenueBook
 from venues.feed_bench import MIDDLE, Bench, BenchSink, FeedOnBench, Levels, StirredMarket
 from venues.frame_relay import FrameRelay, untouched
 
-BOUND_S = 5.0
-"""Of the time between a fault's end and trust in every book; on a machine with nothing else to do it takes a tenth."""
+BOUND_S = 15.0
+"""Of the time between a fault's end and trust in every book; a machine with nothing else to do takes half a second."""
 SOME_FRAMES = 13
 """So many after a connection's beginning every book has had its first updates."""
 

@@ -116,13 +116,16 @@ class Bench:
                 await asyncio.sleep(0.005)
 
     async def until_trusted(self, *books: int) -> None:
-        """Until these books, or all, are trusted and have been updated since."""
-        wanted = books or self.all
-        before = {book: self.sink.books[book].updates for book in wanted}
+        """Until these books, or all, are trusted, and updates have come since: in the next a loss shows itself.
+
+        A best bid and offer shows none: whoever stops moving the market then may stop it while a book waits for more.
+        """
+        kept = [self.sink.books[book] for book in books or self.all]
+        before = [(book, book.updates, book.received_ns) for book in kept]
         await self.until(
-            lambda: (
-                self.sink.trusts(*wanted)
-                and all(self.sink.books[book].updates > count + 2 for book, count in before.items())
+            lambda: all(
+                book.is_trusted and book.updates > updates + 2 and book.received_ns > received_ns
+                for book, updates, received_ns in before
             )
         )
 

@@ -264,8 +264,12 @@ def _apply_bbo(book: Record, event: Record, received_ns: int) -> int:
 
 @kernel
 def _apply_trade(book: Record, event: Record, received_ns: int) -> int:
-    """The last trade; one that is no newer by its id is old."""
-    if event.trade_id <= book.trade_id:
+    """The last trade; one that is no newer by its id is old.
+
+    Far apart in time it is the time that says so: a venue that was restarted may count anew.
+    """
+    later_ms = event.event_ms - book.heard_ms[STREAM_TRADES]
+    if later_ms < -_SERVERS_MS or (event.trade_id <= book.trade_id and later_ms <= _SERVERS_MS):
         return outcome.QUIET
     book.trade_id = event.trade_id
     book.trade_ticks = event.ticks[0, 0]
