@@ -244,3 +244,58 @@ def test_the_websocket_api_tells_the_limits_unless_it_is_told_not_to():
                 assert answer["result"]["updateTime"] > 10**15
 
     in_loop(run)
+
+
+def test_usdm_income_has_a_line_for_each_profit_and_each_fee():
+    async def run():
+        async with rest_of("binanceusdm") as (exchange, client):
+            rest, venue = Rest(client), exchange.venues["binanceusdm"].venue
+            for side, price in ((Side.SELL, 600_000), (Side.BUY, 590_000)):
+                quote(venue, side, price, 100)
+            for side in ("BUY", "SELL"):  # bought at 60,000 and sold at 59,000
+                market = {"symbol": "BTCUSDT", "side": side, "type": "MARKET", "quantity": "0.01"}
+                assert (await rest("POST", "/fapi/v1/order", **market)).status_code == 200
+            lines = (await rest("GET", "/fapi/v1/income")).json()
+            assert [(line["incomeType"], line["income"]) for line in lines] == [
+                ("COMMISSION", "-0.30000000"), ("REALIZED_PNL", "-10.00000000"), ("COMMISSION", "-0.29500000"),
+            ]  # fmt: skip
+            (profit,) = (await rest("GET", "/fapi/v1/income", incomeType="REALIZED_PNL", symbol="BTCUSDT")).json()
+            assert (profit["asset"], profit["tradeId"]) == ("USDT", str(profit["tranId"]))
+            assert (await rest("GET", "/fapi/v1/income", incomeType="FUNDING_FEE")).json() == []
+            assert (await rest("GET", "/fapi/v1/income", symbol="NOSUCH")).json()["code"] == -1121
+
+    in_loop(run)
+
+
+def test_usdm_orders_are_cancelled_together_by_either_spelling_of_their_list():
+    async def run():
+        async with rest_of("binanceusdm") as (_exchange, client):
+            rest = Rest(client)
+            for name in ("orderIdList", "orderidlist"):
+                placed = (await rest("POST", "/fapi/v1/order", **resting())).json()["orderId"]
+                (gone,) = (
+                    await rest("DELETE", "/fapi/v1/batchOrders", symbol="BTCUSDT", **{name: f"[{placed}]"})
+                ).json()
+                assert gone["status"] == "CANCELED"
+            await rest("POST", "/fapi/v1/order", **resting(newClientOrderId="mine"))
+            named = {"symbol": "BTCUSDT", "origclientorderidlist": '["mine"]'}
+            assert (await rest("DELETE", "/fapi/v1/batchOrders", **named)).json()[0]["clientOrderId"] == "mine"
+
+    in_loop(run)
+
+
+def test_the_wallet_shows_what_is_held_and_that_nothing_moves():
+    async def run():
+        async with rest_of("binance") as (_exchange, client):
+            rest = Rest(client)
+            assert (await client.get("/sapi/v1/system/status")).json() == {"status": 0, "msg": "normal"}
+            held = (await rest("POST", "/sapi/v3/asset/getUserAsset")).json()
+            assert {each["asset"]: each["free"] for each in held}["BTC"] == "20.00000000"
+            assert len((await rest("POST", "/sapi/v3/asset/getUserAsset", asset="ETH")).json()) == 1
+            allowed = (await rest("GET", "/sapi/v1/account/apiRestrictions")).json()
+            assert (allowed["enableSpotAndMarginTrading"], allowed["enableWithdrawals"]) == (True, False)
+            for path in ("/sapi/v1/capital/deposit/hisrec", "/sapi/v1/capital/withdraw/history"):
+                assert (await rest("GET", path)).json() == []
+                assert (await client.get(path)).status_code == 401
+
+    in_loop(run)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
@@ -16,13 +16,15 @@ from graphwiz_trader.venues.simulated.binance.listed import Listed
 from graphwiz_trader.venues.simulated.binance.market_frames import MarketFrames
 from graphwiz_trader.venues.simulated.binance.numbers import Numbers
 from graphwiz_trader.venues.simulated.binance.parameters import Parameters
-from graphwiz_trader.venues.simulated.binance.trade_history import TradeHistory
+from graphwiz_trader.venues.simulated.binance.trade_history import Aggregate, TradeHistory
 from graphwiz_trader.venues.simulated.candles import Bar
 from graphwiz_trader.venues.simulated.listing import Listing
+from graphwiz_trader.venues.simulated.orders import PublicTrade
 
 ExchangeInfo: TypeAlias = Callable[[Iterable[Listing], int], bytes]
 SnapshotSource: TypeAlias = Callable[[str], bytes | None]
 """Symbol → the snapshot that a recording has for this moment, or None when the book as it stands is to answer."""
+Told = TypeVar("Told", PublicTrade, Aggregate)
 _CONTRACT = "PERPETUAL"
 
 
@@ -95,27 +97,17 @@ class PublicApi:
         return self._frames[symbol].snapshot(book.update_id, bids, asks, now_ms)
 
     def trades(self, parameters: Parameters, _now_ms: int) -> bytes:
-        """The last, or from ``fromId`` on."""
-        symbol = self._listed.one(parameters)
-        chosen = Span.of(parameters).choose(
-            list(self._history.symbols[symbol].trades),
-            lambda one: one.trade_id,
-            lambda one: one.time_ms,
-            parameters.optional_integer("fromId"),
-        )
-        return msgspec.json.encode([public_forms.trade(one, self._numbers[symbol]) for one in chosen])
+        """The last, or from an id or a time on."""
+        symbol, numbers = self._symbol(parameters)
+        chosen = _chosen(parameters, self._history.symbols[symbol].trades, lambda one: one.trade_id)
+        return msgspec.json.encode([public_forms.trade(one, numbers) for one in chosen])
 
     def aggregates(self, parameters: Parameters, _now_ms: int) -> bytes:
-        """From an id or a time on, or the last."""
-        symbol = self._listed.one(parameters)
-        chosen = Span.of(parameters).choose(
-            list(self._history.symbols[symbol].aggregates),
-            lambda one: one.aggregate_id,
-            lambda one: one.time_ms,
-            parameters.optional_integer("fromId"),
-        )
+        """The last, or from an id or a time on."""
+        symbol, numbers = self._symbol(parameters)
+        chosen = _chosen(parameters, self._history.symbols[symbol].aggregates, lambda one: one.aggregate_id)
         listing = self._listed.books[symbol].listing
-        return msgspec.json.encode([public_forms.aggregate(one, listing, self._numbers[symbol]) for one in chosen])
+        return msgspec.json.encode([public_forms.aggregate(one, listing, numbers) for one in chosen])
 
     def klines(self, parameters: Parameters, now_ms: int) -> bytes:
         """By the clock of ``timeZone``; the last, or from ``startTime`` on."""
@@ -140,3 +132,13 @@ class PublicApi:
         chosen = span.choose(begins, lambda begin: begin, lambda begin: begin)
         numbers = self._numbers[symbol]
         return msgspec.json.encode([public_forms.kline(one, bar, numbers) for one in candles.made(bar, chosen)])
+
+    def _symbol(self, parameters: Parameters) -> tuple[str, Numbers]:
+        symbol = self._listed.one(parameters)
+        return symbol, self._numbers[symbol]
+
+
+def _chosen(parameters: Parameters, of: Iterable[Told], id_of: Callable[[Told], int]) -> Sequence[Told]:
+    """What a request wants of what was traded."""
+    from_id = parameters.optional_integer("fromId")
+    return Span.of(parameters).choose(list(of), id_of, lambda one: one.time_ms, from_id)

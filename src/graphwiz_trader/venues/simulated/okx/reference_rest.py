@@ -52,16 +52,17 @@ class ReferenceRest:
         ]
 
     def _price_limit(self, query: Query, now_ms: int) -> list[Any]:
-        """As new orders are held to."""
+        """As new orders are held to: by the last price, not before the first trade."""
         product = named_product(self._products, query)
         listing, last = product.listing, product.book.last_price_ticks
+        most, least = (last * rate // PPM for rate in (listing.price_up_ppm, listing.price_down_ppm))
         return [
             {
                 "instType": product.inst_type,
                 "instId": product.inst_id,
-                "buyLmt": product.numbers.price(last * listing.price_up_ppm // PPM),
-                "sellLmt": product.numbers.price(last * listing.price_down_ppm // PPM),
-                "enabled": True,
+                "buyLmt": product.numbers.price(most) if last else "",
+                "sellLmt": product.numbers.price(least) if last else "",
+                "enabled": bool(last),
                 "ts": str(now_ms),
             }
         ]
