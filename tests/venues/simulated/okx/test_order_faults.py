@@ -74,7 +74,6 @@ def test_a_fill_comes_after_the_cancel_was_confirmed_and_is_paid_for() -> None:
         order_id = await trader.place()
         arm(at, "late_fill", fraction=0.5, delay_ms=Delay("fixed", 20))
         assert (await trader.result("cancel-order", instId=SPOT, ordId=order_id))[0] == "0"
-        assert usdt_units(at) == before
         while not any(form["fillSz"] == "0.005" for form in trader.pushed):
             trader.keep(await trader.receive())
         states = [(form["state"], form["accFillSz"]) for form in trader.pushed]
