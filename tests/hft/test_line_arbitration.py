@@ -81,13 +81,14 @@ def test_what_both_lines_have_lost_starts_the_book_over_at_once_with_what_is_hel
     assert floor.book(SPOT).last_update_id == 103
 
 
-def test_a_gap_that_no_line_fills_in_time_starts_the_book_over() -> None:
+@pytest.mark.parametrize("too_long_ns", [module.FILL_NS + 1, -3_600_000_000_000], ids=["in time", "clock set back"])
+def test_a_gap_that_no_line_fills_in_time_starts_the_book_over(too_long_ns: int) -> None:
     floor = Floors()
     floor.make_live(SPOT)
     floor.on(A, _update(103))
     floor.market_data.on_timer(START + module.FILL_NS)
     assert floor.book(SPOT).is_trusted
-    floor.market_data.on_timer(START + module.FILL_NS + 1)
+    floor.market_data.on_timer(START + too_long_ns)
     assert floor.journal.trust_of(SPOT)[-1] == (BROKEN, "gap in the sequence")
     assert floor.asked == [SPOT]
     assert floor.market_data.refused == {(A, outcome.GAP): 1}

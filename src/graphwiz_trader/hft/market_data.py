@@ -54,6 +54,10 @@ class _Gap(NamedTuple):
     since_ns: int
     lines: set[int]
 
+    def is_over(self, now_ns: int) -> bool:
+        """Whether it has had its time to be filled; how much it has had is unknown once the clock was set back."""
+        return not 0 <= now_ns - self.since_ns <= FILL_NS
+
 
 class MarketData:
     """The session's market data. ``decoders[line]`` reads what arrives on a line.
@@ -170,7 +174,7 @@ class MarketData:
                 if trust is Trust.LIVE:
                     self._note_trust(book, "silent", now_ns)
         for book, gap in tuple(self._gaps.items()):
-            if now_ns - gap.since_ns > FILL_NS:
+            if gap.is_over(now_ns):
                 self._give_up_gap(book, now_ns)
 
     def _settle(self, line: int, book: int, code: int, now_ns: int) -> int:
@@ -217,7 +221,7 @@ class MarketData:
         """Whether a line that is up may still bring what ``lines`` do not; a book in sequence waits for it then."""
         gap = self._gaps.get(book)
         if gap is not None:
-            if now_ns - gap.since_ns > FILL_NS:
+            if gap.is_over(now_ns):
                 return False
             lines |= gap.lines
         if self._lines_up[self._books.instruments[book].exchange] <= lines:
