@@ -203,6 +203,12 @@ def test_a_key_given_twice_is_refused(problems):
         ("strategies.statistical_arbitrage.z_score_threshold", ".inf", "expected a number of standard deviations"),
         ("strategies.statistical_arbitrage.z_score_threshold", "1e999", "expected a number of standard deviations"),
         ("market_data.exchanges.binance.symbols", "[BTCUSDT]", "expected BASE/QUOTE in capital letters, as BTC/USDT"),
+        ("market_data.exchanges.okx.symbols", "['BTC/USD:BTC-261225']", "contracts that expire are not followed"),
+        (
+            "market_data.exchanges.okx.symbols",
+            "['BTC/USD:BTC-261225-90000-C']",
+            "contracts that expire are not followed",
+        ),
         ("market_data.exchanges.binance.symbols", "['BTC/USDT:']", "or BASE/QUOTE:SETTLE for a swap"),
         ("market_data.exchanges.binance.symbols", "[]", "found an empty list, expected 1 to 100 symbols"),
         ("market_data.exchanges.binance.symbols", "BTC/USDT", "expected a list of 1 to 100 symbols"),

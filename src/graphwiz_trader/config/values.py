@@ -36,6 +36,8 @@ MONEY_DECIMALS = 12
 
 _SYMBOL = re.compile(r"[A-Z0-9]{1,20}/[A-Z0-9]{1,20}(:[A-Z0-9]{1,20})?")
 """As ccxt spells them: a pair, and for a swap that stands beside it on the same exchange what it settles in."""
+_DATED = re.compile(_SYMBOL.pattern + r"-\d{6}(-\d+-[CP])?")
+"""And futures and options, with the day on which they expire."""
 
 
 def _exact_decimal(value: Any) -> Any:
@@ -71,6 +73,8 @@ def _tuple(value: Any) -> Any:
 
 
 def _symbol(value: str) -> str:
+    if _DATED.fullmatch(value):
+        raise ValueError("a pair or its swap, as BTC/USDT:USDT; contracts that expire are not followed")
     if not _SYMBOL.fullmatch(value):
         raise ValueError("BASE/QUOTE in capital letters, as BTC/USDT, or BASE/QUOTE:SETTLE for a swap")
     return value
