@@ -18,8 +18,9 @@ help:
 run: .venv/run.stamp
 	$(BIN)/graphwiz run
 
+# Tests wait more than they reckon: three at a time for two processors.
 test: lint
-	$(PYTEST)
+	$(PYTEST) -n 3 --dist worksteal
 
 # tests/conformance is slow as a whole: without it other people's clients, seconds of imports, are not even collected.
 check: lint
