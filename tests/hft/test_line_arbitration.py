@@ -57,6 +57,18 @@ def test_the_first_copy_moves_the_book_and_the_second_is_nothing_new() -> None:
     assert not floor.market_data.refused
 
 
+def test_which_line_was_the_first_is_counted_of_every_stream() -> None:
+    floor = Floors()
+    floor.make_live(SPOT)
+    before = floor.market_data.news_by_line()
+    said = (_update(102), ticker(103, ("99.9", "2"), ("100.1", "2")), trade(7, "100", "1"))
+    floor.on(A, *said)
+    floor.on(B, *said, _update(103))
+    floor.on(A, _update(103))
+    brought = [now - then for now, then in zip(floor.market_data.news_by_line(), before, strict=True)]
+    assert brought == [3, 1]
+
+
 def test_what_one_line_has_lost_the_other_brings_and_the_trust_stays() -> None:
     floor = Floors()
     floor.make_live(SPOT)

@@ -72,6 +72,8 @@ def test_an_exchange_s_clock_and_lines_have_figures_of_their_own(fold: StateFold
     assert list(up.values()) == [1.0] * 4
     frames = [value for (name, _), value in found.items() if name == "graphwiz_line_frames_total"]
     assert sum(frames) == fold.state.counts.frames
+    fold.apply(market.pulse(START_NS, news_by_line=[5, 3]))
+    assert [value for (name, _), value in samples(fold).items() if name == "graphwiz_line_news_total"] == [5, 3]
 
 
 def test_a_tripped_breaker_and_unreadable_records_show() -> None:

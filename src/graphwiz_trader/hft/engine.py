@@ -244,6 +244,7 @@ class Engine:
             positions=position_pulses(self._positions, books),
             pnl=pnl_pulse(self._positions, books),
             counts=self.counts,
+            news_by_line=self._market_data.news_by_line(),
             open_orders=len(self._executor.open_orders()),
             risk=RiskPulse(
                 state="tripped" if self._risk.tripped else "ok",

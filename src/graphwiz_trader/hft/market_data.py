@@ -105,6 +105,10 @@ class MarketData:
         self.passed_over: Counter[int] = Counter()
         """Frames by line that were valid and no market data that we read."""
 
+    def news_by_line(self) -> tuple[int, ...]:
+        """How many messages each line was the first of its exchange's to bring."""
+        return tuple(int(feed[0]["news"]) for feed in self._feeds)
+
     def on_frame(self, line: int, frame: bytes, now_ns: int) -> int:
         """Apply a frame. Returns the book whose top changed or is trusted anew, or -1: nothing for strategies."""
         result = self._on_frame[line](frame, self._feeds[line], self._records, now_ns)

@@ -86,6 +86,8 @@ class Pulse(msgspec.Struct, frozen=True):
     positions: tuple[PositionPulse, ...] = ()
     pnl: PnlPulse = PnlPulse()
     counts: Counts = msgspec.field(default_factory=Counts)
+    news_by_line: tuple[int, ...] = ()
+    """By market data line, from line 0: how many messages it was the first of its exchange's to bring."""
     open_orders: int = 0
     risk: RiskPulse = RiskPulse()
     strategies: tuple[Performance, ...] = ()

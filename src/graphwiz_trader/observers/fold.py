@@ -141,6 +141,9 @@ class StateFold:
         now.pnl, now.counts, now.risk = pulse.pnl, pulse.counts, pulse.risk
         now.open_orders = pulse.open_orders
         now.strategies = pulse.strategies
+        for number, news in enumerate(pulse.news_by_line):
+            if number in self._lines:
+                self._lines[number].news = news
         for top in pulse.books:
             book = self._book(top.book)
             if book is not None:

@@ -88,6 +88,7 @@ def _venues(state: TraderState) -> Iterator[Metric]:
     up = GaugeMetricFamily("graphwiz_line_up", "1 while the connection is up.", labels=labels)
     breaks = CounterMetricFamily("graphwiz_line_breaks", "How often it has broken or was replaced.", labels=labels)
     frames = CounterMetricFamily("graphwiz_line_frames", "Frames that came by it.", labels=labels)
+    news = CounterMetricFamily("graphwiz_line_news", "Messages that it brought before any other line.", labels=labels)
     for venue in state.venues:
         if venue.clock_offset_ms is not None and venue.clock_error_ms is not None:
             offset.add_metric([venue.exchange], venue.clock_offset_ms / 1000)
@@ -97,7 +98,9 @@ def _venues(state: TraderState) -> Iterator[Metric]:
             up.add_metric(of_line, float(line.up))
             breaks.add_metric(of_line, line.breaks)
             frames.add_metric(of_line, line.frames)
-    yield from (offset, error, up, breaks, frames)
+            if line.role == "market":
+                news.add_metric(of_line, line.news)
+    yield from (offset, error, up, breaks, frames, news)
 
 
 def _money(state: TraderState) -> Iterator[Metric]:

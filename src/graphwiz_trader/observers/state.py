@@ -48,6 +48,8 @@ class LineView(msgspec.Struct):
     """Why it last came up or broke."""
     breaks: int = 0
     frames: int = 0
+    news: int = 0
+    """Of market data: messages that it was the first of its exchange's lines to bring."""
 
 
 class VenueView(msgspec.Struct):

@@ -328,6 +328,7 @@ def refresh_top(book: Record, received_ns: int) -> int:
 def _hear(book: Record, stream: int, event: Record, received_ns: int) -> None:
     book.heard_ns[stream] = received_ns
     book.heard_ms[stream] = event.event_ms
+    event.news += 1
 
 
 @kernel

@@ -137,6 +137,7 @@ FEED = np.dtype(
         ("read", np.int64),
         ("number", np.int64, (MAX_MEMBERS,)),
         ("value_at", np.int64, (MAX_MEMBERS,)),
+        ("news", np.int64),  # how many messages said of a book what no other line had said before
         # the message decoded last; a best bid and offer is one level a side, a trade one level of side 0
         ("kind", np.int64),
         ("channel", np.int64),
@@ -154,7 +155,7 @@ FEED = np.dtype(
     ],
     align=True,
 )
-"""What a venue's decoder keeps: its symbol table, and the message that it decoded last."""
+"""What a venue's decoder keeps: its symbol table, how often it was the first, and the message that it decoded last."""
 
 Array: TypeAlias = npt.NDArray[Any]
 Record: TypeAlias = Any

@@ -105,7 +105,8 @@ function venueText(venue) {
 }
 
 function lineText(venue, line) {
-  return `${venue.exchange} ${line.role} line ${line.line}: ${line.up ? "up" : "down"} (${line.reason || "not yet"}), ${count(line.frames)} frames, ${count(line.breaks)} breaks`;
+  const first = line.role === "market" ? `, ${count(line.news)} times the first` : "";
+  return `${venue.exchange} ${line.role} line ${line.line}: ${line.up ? "up" : "down"} (${line.reason || "not yet"}), ${count(line.frames)} frames${first}, ${count(line.breaks)} breaks`;
 }
 
 function drawFigures(state) {
