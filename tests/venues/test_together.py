@@ -53,6 +53,26 @@ def test_a_cancellation_waits_until_all_have_ended():
     assert slow.ended
 
 
+def test_a_cancellation_that_a_library_has_taken_back_is_repeated():
+    ended = []
+
+    async def swallow() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        for times in range(3):
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                if times == 2:
+                    ended.append(times)
+                    raise
+                task.uncancel()
+
+    with pytest.raises(TroubleError):
+        virtual_time.run(together(swallow(), fail_after(1.0)))
+    assert ended == [2]
+
+
 def test_a_failure_counts_more_than_a_cancellation_that_comes_while_all_end():
     async def cancel() -> None:
         running = asyncio.ensure_future(together(fail_after(1.0), Endless().run()))

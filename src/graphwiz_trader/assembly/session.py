@@ -41,6 +41,7 @@ from graphwiz_trader.journal.trader_id import new_prefix, trader_id
 from graphwiz_trader.journal.writer import JournalWriter
 from graphwiz_trader.venues.base import ApiKey, Credentials, Endpoints, Feed
 from graphwiz_trader.venues.exchanges import load_instruments
+from graphwiz_trader.venues.together import end
 
 JOURNAL_FOLDER = "journal"
 _TURNS_A_SECOND = 10
@@ -196,8 +197,7 @@ class TradingSession:
             await self._cancel_unrecorded(parts)
             raise
         finally:
-            for task in tasks:
-                task.cancel()
+            await end(tasks)
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _until_stopped(self, tasks: list[asyncio.Task[None]], duration_s: float) -> None:

@@ -74,7 +74,7 @@ class RestClient:
             raise RestError(f"{path}: the venue wants to be left alone", self._silent_until_s - now_s())
         try:
             async with asyncio.timeout(_TIMEOUT_S):
-                answer = await self._read(path, params, headers or {})
+                answer = await self._ask(path, params, headers or {})
         except (httpx.HTTPError, OSError, TimeoutError) as failure:
             raise RestError(f"{path}: {type(failure).__name__}") from None
         if answer.status != _HTTP_OK:
@@ -82,6 +82,17 @@ class RestClient:
             self._silent_until_s = max(self._silent_until_s, now_s() + pause_s)
             raise RestError(f"{path}: HTTP {answer.status}", pause_s)
         return answer.body
+
+    async def _ask(self, path: str, params: Mapping[str, str], headers: Mapping[str, str]) -> Answer:
+        """In a task of its own: anyio can take a cancellation for one of its own and undo it, but not the caller's."""
+        caller = asyncio.current_task()
+        assert caller is not None
+        before = caller.cancelling()
+        try:
+            return await asyncio.create_task(self._read(path, params, headers))
+        finally:
+            if caller.cancelling() > before:
+                raise asyncio.CancelledError
 
     async def _read(self, path: str, params: Mapping[str, str], headers: Mapping[str, str]) -> Answer:
         body, url = bytearray(), self._endpoint + path

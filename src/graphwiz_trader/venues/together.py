@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Coroutine, Iterable
 from typing import Any
 
+_LOOK_AGAIN_S = 0.1
+
 
 async def together(*coroutines: Coroutine[Any, Any, Any]) -> None:
     """Run them until one raises or this is cancelled; the others are cancelled then, and have ended when this does."""
@@ -20,15 +22,19 @@ async def together(*coroutines: Coroutine[Any, Any, Any]) -> None:
 
 
 async def end(tasks: Iterable[asyncio.Task[Any]], reason: str = "stopped") -> None:
-    """Cancel what still runs, once, and wait until all have ended: a cancellation of this waits for that too."""
+    """Cancel what still runs and wait until all have ended: a cancellation of this waits for that too.
+
+    Once, because a second time would cut short how a task ends; but again where the first has left no trace, as in a
+    task that was in anyio's connect: its scopes can take another's cancellation for their own, and take it back.
+    """
     waiting = set(tasks)
-    for task in waiting:
-        if not task.cancelling():  # a second time would cut short how it ends
-            task.cancel(reason)
     cancelled: asyncio.CancelledError | None = None
     while waiting := {task for task in waiting if not task.done()}:
+        for task in waiting:
+            if not task.cancelling():
+                task.cancel(reason)
         try:
-            await asyncio.wait(waiting)
+            await asyncio.wait(waiting, timeout=_LOOK_AGAIN_S)
         except asyncio.CancelledError as cancellation:
             cancelled = cancellation
     if cancelled is not None:
