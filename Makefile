@@ -24,7 +24,7 @@ test: lint
 
 # tests/conformance is slow as a whole: without it other people's clients, seconds of imports, are not even collected.
 check: lint
-	$(PYTEST) -m "not slow" --ignore tests/conformance -n 4 --dist loadfile
+	$(PYTEST) -m "not slow" --ignore tests/conformance -n 4 --dist worksteal
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m benchmarks.run

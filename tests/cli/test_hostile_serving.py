@@ -21,6 +21,8 @@ from cli.test_exchange_command import SERVE, serve
 from patience import PATIENCE_S
 from venues.simulated.clients import Client
 
+pytestmark = pytest.mark.slow
+
 
 def refused(*arguments: str, **named: object) -> str:
     """What it says when it does not start. Fails unless it exits with 2 and says so in words."""

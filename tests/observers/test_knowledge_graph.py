@@ -404,6 +404,7 @@ sys.stdin.read()
 """
 
 
+@pytest.mark.slow
 def test_a_graph_held_by_another_process_makes_writers_wait_and_readers_say_so(
     store: GraphStore, journals: Path
 ) -> None:

@@ -95,19 +95,18 @@ async def test_lines_that_break_and_frames_that_are_missing_replay_as_they_happe
 
 @on_uvloop
 async def test_a_segment_that_is_not_the_first_can_be_replayed_alone(tmp_path):
-    rotation = Rotation(bytes=100_000)
+    def with_snapshots() -> list[Path]:
+        """The segments that are neither the first nor being written, and hold snapshots of all books."""
+        segments = segments_in(tmp_path).get("binanceusdm", [])
+        return [p for p in segments[1:-1] if {record.symbol for record in read_segment(p)} >= {"BTCUSDT", "ETHUSDT"}]
+
+    rotation = Rotation(bytes=200_000)
     async with market() as exchanges, exchanges.recording(Settings(tmp_path, rotation=rotation)) as session:
-        await until(lambda: session.recorded.figures().exchanges["binanceusdm"].segments >= 2)
-        await until(lambda: session.recorded.figures().exchanges["binanceusdm"].snapshots >= 4)
+        await until(lambda: bool(with_snapshots()))
         await until_more(session, 500)
     live = live_states(session)
     assert replayed_states(recording_in(tmp_path)) == live
-    with_snapshots = [
-        path
-        for path in segments_in(tmp_path)["binanceusdm"][1:]
-        if {record.symbol for record in read_segment(path)} >= {"BTCUSDT", "ETHUSDT"}
-    ]
-    states = replayed_states(Recording({"binanceusdm": with_snapshots[:1]}))
+    states = replayed_states(Recording({"binanceusdm": with_snapshots()[:1]}))
     assert all(len(state.levels[0]) > 5 for state in states.values())
 
 

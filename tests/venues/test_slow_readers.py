@@ -29,6 +29,8 @@ from venues.harness import on_uvloop
 
 __all__ = ["quick_books", "short_waits"]
 
+pytestmark = pytest.mark.slow
+
 MOST_AGE_MS = 500
 NO_PINGS = TIMING._replace(ping_s=60.0)
 BACKLOG_BYTES = 64 << 10

@@ -240,6 +240,9 @@ class TestUsdm(Routed):
     symbols = ("BTC/USDT", "ETH/USDT")
 
 
+@pytest.mark.slow
 class TestCoinm(BinanceMatrix):
+    """As USD-M's in all but its paths and names."""
+
     exchange = "binancecoinm"
     symbols = ("BTC/USD", "ETH/USD")

@@ -98,6 +98,7 @@ REFUSALS = {429: "DDoSProtection", 418: "DDoSProtection", 503: "OperationFailed"
 """As ccxt tells them, of Binance's words."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", REFUSALS)
 @BOTH_WAYS
 def test_an_exchange_that_refuses_is_asked_less_and_its_books_are_trusted_again(websocket, status):
@@ -117,6 +118,7 @@ def test_an_exchange_that_refuses_is_asked_less_and_its_books_are_trusted_again(
     check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", REFUSALS)
 @on_uvloop
 async def test_an_exchange_that_goes_on_refusing_is_asked_ever_less_and_no_book_of_it_is_trusted(status):
@@ -158,6 +160,7 @@ async def test_a_symbol_can_be_left_and_taken_up_again():
         await at.until_equal()
 
 
+@pytest.mark.slow
 @on_uvloop
 async def test_a_line_that_hears_nothing_for_long_is_begun_anew():
     async with (

@@ -342,8 +342,9 @@ def without_none(fills: Fills) -> Fills:
     return {number: done for number, done in fills.items() if done}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", QueueRule)
-@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_all_callers_fill_the_same_orders_alike(rule: QueueRule, seed: int) -> None:
     frames = recorded(seed)
     steps, expected = by_the_model(frames, rule, seed)
