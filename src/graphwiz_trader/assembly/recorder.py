@@ -38,6 +38,7 @@ from graphwiz_trader.recording.segments import Rotation
 from graphwiz_trader.recording.tables import Tables
 from graphwiz_trader.venues.base import ApiKey, Endpoints, Feed
 from graphwiz_trader.venues.exchanges import load_instruments
+from graphwiz_trader.venues.together import end
 
 _TURNS_A_FLUSH = 5
 """What has been received is handed to the disk every half second, however little it is."""
@@ -144,9 +145,7 @@ class RecordingSession:
                 task.result()
         finally:
             sink.detach()
-            for task in (stopped, *tasks):
-                task.cancel()
-            await asyncio.gather(stopped, *tasks, return_exceptions=True)
+            await end((stopped, *tasks))
 
     async def _clock(self, sink: RecordingSink) -> None:
         """What happens without a frame: silence takes trust, records reach the disk, a new segment gets snapshots."""

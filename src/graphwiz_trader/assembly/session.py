@@ -198,7 +198,6 @@ class TradingSession:
             raise
         finally:
             await end(tasks)
-            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _until_stopped(self, tasks: list[asyncio.Task[None]], duration_s: float) -> None:
         """Wait for the end. A line that fails, unlike a network that does, ends the session with its error."""

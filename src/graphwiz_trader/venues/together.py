@@ -26,7 +26,9 @@ async def end(tasks: Iterable[asyncio.Task[Any]], reason: str = "stopped") -> No
 
     Once, because a second time would cut short how a task ends; but again where the first has left no trace, as in a
     task that was in anyio's connect: its scopes can take another's cancellation for their own, and take it back.
+    What they have raised is theirs to tell: `raise_failure` asks.
     """
+    tasks = tuple(tasks)
     waiting = set(tasks)
     cancelled: asyncio.CancelledError | None = None
     while waiting := {task for task in waiting if not task.done()}:
@@ -37,6 +39,9 @@ async def end(tasks: Iterable[asyncio.Task[Any]], reason: str = "stopped") -> No
             await asyncio.wait(waiting, timeout=_LOOK_AGAIN_S)
         except asyncio.CancelledError as cancellation:
             cancelled = cancellation
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # or asyncio says that nobody has asked
     if cancelled is not None:
         raise cancelled
 
